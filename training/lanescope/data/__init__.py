@@ -1,0 +1,1 @@
+"""Real scans, cut-outs and threat image projection."""
