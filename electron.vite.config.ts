@@ -1,0 +1,34 @@
+// One build of three bundles: main (Electron, served, command line, inference process), preload (CommonJS: a sandboxed renderer can load no other), renderer.
+import { svelte } from '@sveltejs/vite-plugin-svelte'
+import { resolve } from 'node:path'
+import { defineConfig } from 'electron-vite'
+
+const main = (file: string): string => resolve(import.meta.dirname, 'src/main', file)
+
+export default defineConfig({
+  main: {
+    build: {
+      rollupOptions: {
+        input: {
+          index: main('index.ts'),
+          serve: main('serve.ts'),
+          cli: main('cli.ts'),
+          'inference-process': main('inference/process.ts'),
+        },
+      },
+    },
+  },
+  preload: {
+    build: {
+      rollupOptions: {
+        input: { index: resolve(import.meta.dirname, 'src/preload/index.ts') },
+        output: { format: 'cjs', entryFileNames: '[name].cjs' },
+      },
+    },
+  },
+  renderer: {
+    root: 'src/renderer',
+    plugins: [svelte({ configFile: resolve(import.meta.dirname, 'svelte.config.js') })],
+    build: { rollupOptions: { input: { index: resolve(import.meta.dirname, 'src/renderer/index.html') } } },
+  },
+})

@@ -1,0 +1,71 @@
+// Type-checked lint, and the room rules of ARCHITECTURE.md: who may import whom.
+import js from '@eslint/js'
+import svelte from 'eslint-plugin-svelte'
+import globals from 'globals'
+import ts from 'typescript-eslint'
+import svelteConfig from './svelte.config.js'
+
+const OUTER = ['electron', 'better-sqlite3', 'onnxruntime-node', 'onnxruntime-common', 'sharp', 'svelte', 'svelte/*']
+const rooms = (names) => names.map((name) => `**/${name}/**`)
+
+/** A room: its files, the packages and the folders (other rooms) that it must not import. */
+const room = (files, packages, folders, why) => ({
+  files,
+  rules: {
+    'no-restricted-imports': [
+      'error',
+      {
+        patterns: [
+          ...(packages.length ? [{ group: packages, message: why }] : []),
+          ...(folders.length ? [{ group: folders, message: why }] : []),
+        ],
+      },
+    ],
+  },
+})
+const NODE = ['node:*', 'fs', 'path', 'os', 'child_process', 'worker_threads', 'crypto', 'http', 'net']
+const MAIN_ROOMS = ['station', 'feed', 'inference', 'store', 'electron', 'serve', 'cli']
+const ROOTS = ['**/main/index', '**/main/serve', '**/main/cli', '**/main/house']
+const others = (own) => [...rooms(MAIN_ROOMS.filter((r) => !own.includes(r))), ...ROOTS]
+
+export default ts.config(
+  { ignores: ['out/**', 'node_modules/**', '.cache/**', '.scratch/**', '.venv/**', 'test-results/**', 'playwright-report/**', 'training/**'] },
+  js.configs.recommended,
+  ...ts.configs.strictTypeChecked,
+  ...svelte.configs.recommended,
+  {
+    languageOptions: {
+      globals: { ...globals.node },
+      parserOptions: { projectService: { allowDefaultProject: ['*.js', 'bin/*.js', 'scripts/*.js'] }, extraFileExtensions: ['.svelte'] },
+    },
+    rules: {
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/consistent-type-imports': 'error',
+      'no-console': 'error',
+    },
+  },
+  { files: ['**/*.js'], extends: [ts.configs.disableTypeChecked] },
+  {
+    files: ['src/renderer/**/*.svelte', 'src/renderer/**/*.svelte.ts'],
+    languageOptions: {
+      globals: { ...globals.browser },
+      parserOptions: { parser: ts.parser, svelteConfig, projectService: true, extraFileExtensions: ['.svelte'] },
+    },
+  },
+  { files: ['src/renderer/**/*.ts'], languageOptions: { globals: { ...globals.browser } } },
+  { files: ['src/main/*.ts', 'src/main/cli/**', 'scripts/**', 'bin/**', 'test/**'], rules: { 'no-console': 'off' } },
+
+  // ---- the rooms
+  room(['src/shared/**'], [...OUTER, ...NODE], ['**/main/**', '**/renderer/**', '**/preload/**', '**/domain/**'], 'shared imports only zod and the contract library.'),
+  room(['src/domain/**'], [...OUTER, ...NODE], ['**/main/**', '**/renderer/**', '**/preload/**'], 'domain is pure: it imports shared only.'),
+  room(['src/main/station/**'], OUTER, [...others(['station']), '**/renderer/**', '**/preload/**'], 'station depends on interfaces (ports.ts), domain and shared only.'),
+  room(['src/main/feed/**'], OUTER, [...others(['feed', 'station']), '**/renderer/**', '**/preload/**'], 'feed imports shared and the ports.'),
+  room(['src/main/inference/**'], ['electron', 'better-sqlite3', 'svelte'], [...others(['inference', 'station']), '**/renderer/**', '**/preload/**'], 'inference imports domain, shared, onnxruntime-node, sharp and the ports.'),
+  room(['src/main/store/**'], ['electron', 'onnxruntime-node', 'sharp', 'svelte'], [...others(['store', 'station']), '**/renderer/**', '**/preload/**'], 'store imports domain, shared, better-sqlite3 and the ports.'),
+  room(['src/main/electron/**'], ['better-sqlite3', 'onnxruntime-node', 'sharp', 'svelte'], [...others(['electron', 'station']), '**/renderer/**', '**/preload/**'], 'electron is the only room that knows Electron, and it knows little else.'),
+  room(['src/main/serve/**'], OUTER, [...others(['serve', 'station']), '**/renderer/**', '**/preload/**'], 'serve imports shared and the ports.'),
+  room(['src/preload/**'], OUTER.filter((p) => p !== 'electron'), ['**/main/**', '**/renderer/**', '**/domain/**'], 'preload exposes one object and imports electron and types of shared.'),
+  room(['src/renderer/**'], [...OUTER.filter((p) => !p.startsWith('svelte')), ...NODE], ['**/main/**', '**/preload/**'], 'the renderer imports shared and domain only.'),
+)
