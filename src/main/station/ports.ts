@@ -17,8 +17,11 @@ export interface ArrivedScan {
   lane: string
   /** absolute path the scan came from */
   path: string
-  /** the file's bytes, or why they could not be read (then the bag is unscreenable) */
-  content: { bytes: Uint8Array } | { unreadable: string }
+  /**
+   * The file's bytes, or why they could not be read (then the bag is unscreenable). `stamp` tells one unreadable file from the next at
+   * the same path (its size and modification time); without it every arrival counts as a new bag, since a bag too many is better than one lost.
+   */
+  content: { bytes: Uint8Array } | { unreadable: string; stamp?: string }
 }
 
 /**
@@ -75,15 +78,25 @@ export interface ScreenedRecord {
   provider: string | null
   ms: Bag['ms']
   screenedAt: number
+  /** the archived heatmap sheet's SHA-256; null when it was not archived */
+  heatmap: string | null
 }
+
+/** What tells one scan from another: its SHA-256, or, of a file that could not be read, its stamp. */
+export type ContentKey = { sha256: string } | { unreadable: string }
 
 /** The log of bags. Every method is synchronous and durable when it returns (SQLite, WAL, synchronous = FULL). */
 export interface BagLog {
-  /** Inserts a received bag, or returns the known one (same lane path and content). */
-  receive(bag: { lane: string; path: string; sha256: string | null; receivedAt: number }): { id: number; isNew: boolean }
+  /** Whether this content from this lane and path has a row already. */
+  knows(lane: string, path: string, content: ContentKey): boolean
+  /** Inserts a received bag, or returns the known one (same lane, path and content). `kept`: its bytes are in the archive. */
+  receive(bag: { lane: string; path: string; content: ContentKey; kept: boolean; receivedAt: number }): { id: number; isNew: boolean }
   /** Bags received but never screened, oldest first: what a restart must finish. */
   unfinished(): Bag[]
+  /** Gives a bag its one verdict. A bag that has one keeps it: the first is returned unchanged. */
   finish(id: number, record: ScreenedRecord): Bag
+  /** SHA-256 of a bag's archived scan and heatmap; null where there is none (or no more). */
+  images(id: number): { scan: string | null; heatmap: string | null } | null
   get(id: number): Bag | null
   /** Newest first. */
   recent(limit: number): Bag[]
@@ -116,6 +129,9 @@ export interface Archive {
 }
 
 export interface PolicyBook {
+  /** true before the first start has made policy 1 */
+  isEmpty(): boolean
+  /** The newest version: the one in force. Throws when there is none. */
   current(): Policy
   get(version: number): Policy | null
   list(): Policy[]
@@ -128,4 +144,31 @@ export interface PolicyBook {
 export interface KeptState {
   load(name: string): Uint8Array | null
   save(name: string, state: Uint8Array): void
+}
+
+// ---- images -----------------------------------------------------------------------------------------------
+
+/** Pictures made from a scan's bytes, by the inference room (sharp). Both reject with a plain reason when the bytes can't be decoded. */
+export interface Renditions {
+  /** WebP, longest side ≤ 240 px */
+  thumbnail(bytes: Uint8Array): Promise<Uint8Array>
+  /** lossless PNG at full size, for formats that Chromium can't show (TIFF) */
+  lossless(bytes: Uint8Array): Promise<Uint8Array>
+}
+
+export const IMAGE_KINDS = ['scan', 'heatmap', 'thumb'] as const
+export type ImageKind = (typeof IMAGE_KINDS)[number]
+export interface BagImage {
+  bytes: Uint8Array
+  /** MIME type */
+  type: string
+  /** true when these bytes never change for this id, so that a window may keep them */
+  immutable: boolean
+}
+/** A bag's pictures by id, for Electron's protocol and for HTTP alike. */
+export interface ImageDesk {
+  /** null when there is none (or no more). Never rejects on a bad id; rejects only when an archived file is damaged. */
+  find(kind: ImageKind, id: number): Promise<BagImage | null>
+  /** The same by URL path, e.g. `/scan/17`; null also when the path is none of ours. */
+  at(path: string): Promise<BagImage | null>
 }
