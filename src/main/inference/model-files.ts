@@ -1,0 +1,68 @@
+// Finds a model on disk: its manifest (checked) and where its ONNX file lies.
+import { readdirSync, readFileSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import * as z from 'zod'
+import { modelManifest, type ModelManifest } from '../../shared/manifest'
+
+export interface ModelFiles {
+  manifest: ModelManifest
+  /** absolute */
+  manifestPath: string
+  /** absolute; its hash is checked when the session opens it */
+  modelPath: string
+}
+
+/** Reads one manifest. Throws in plain words where it is missing, no JSON, or not of schema 1. */
+export function readManifest(path: string): ModelFiles {
+  let content: unknown
+  try {
+    content = JSON.parse(readFileSync(path, 'utf8'))
+  } catch (error) {
+    throw new Error(`The model manifest ${path} can't be read: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    })
+  }
+  const parsed = modelManifest.safeParse(content)
+  if (!parsed.success) throw new Error(`The model manifest ${path} is not valid: ${z.prettifyError(parsed.error)}`)
+  return { manifest: parsed.data, manifestPath: resolve(path), modelPath: join(dirname(resolve(path)), parsed.data.file) }
+}
+
+/** The first manifest (by name) of a folder. Other JSON files, i.e. ones without `schema` and `file`, are passed over. Throws where there is none. */
+export function findModel(folder: string): ModelFiles {
+  const names = safeList(folder).filter((name) => name.endsWith('.json'))
+  for (const name of names.sort()) if (looksLikeManifest(join(folder, name))) return readManifest(join(folder, name))
+  throw new Error(`There is no model in ${resolve(folder)}: it needs a manifest (NAME.json) beside its NAME.onnx.`)
+}
+
+/**
+ * Where the model comes from: a folder or manifest that was named, else `LANESCOPE_MODELS`, else `resources/models` at or above `from`
+ * (pass `import.meta.dirname`). Throws in plain words where no model is found.
+ */
+export function chooseModel(from: string, named?: string): ModelFiles {
+  const chosen = named ?? process.env['LANESCOPE_MODELS']
+  if (chosen !== undefined && chosen !== '') return chosen.endsWith('.json') ? readManifest(chosen) : findModel(chosen)
+  for (let dir = from; ; dir = dirname(dir)) {
+    const models = join(dir, 'resources', 'models')
+    if (safeList(models).length > 0) return findModel(models)
+    if (dirname(dir) === dir)
+      throw new Error('There is no resources/models folder: name a model folder with --model or LANESCOPE_MODELS.')
+  }
+}
+
+function safeList(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
+}
+
+function looksLikeManifest(path: string): boolean {
+  try {
+    const content: unknown = JSON.parse(readFileSync(path, 'utf8'))
+    return typeof content === 'object' && content !== null && 'schema' in content && 'file' in content
+  } catch {
+    // A manifest that is no JSON must be an error, not a model passed over: `<name>.onnx` beside it says what it was meant to be.
+    return safeList(dirname(path)).includes(basename(path).replace(/json$/, 'onnx'))
+  }
+}
