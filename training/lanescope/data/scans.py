@@ -1,0 +1,111 @@
+"""Real scans, cleaned as every scan is (preprocessing `bag-1`), with their boxes, cached as arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from lanescope.data.splits import RealScan
+from lanescope.preprocess import NoBagError, crop_and_flatten, decode, locate
+
+OPIXRAY_SHAPE = (1225, 954)
+"""Width and height of an OPIXray scan before the data set stretched it to 416 x 416."""
+
+
+@dataclass
+class CleanScan:
+    """A bag on pure white, cropped to its box."""
+
+    pixels: np.ndarray
+    """uint8 [h, w, 3]."""
+    box: tuple[float, float, float, float] | None
+    """The threat's box in pixels of `pixels`."""
+    label: str | None
+    group: str
+    name: str
+    statistics: dict[str, float] | None = None
+    """Image statistics of the whole scan (MODEL_CONTRACT), where asked for."""
+
+
+def read_scan(scan: RealScan) -> np.ndarray:
+    """Decode a file; OPIXray is un-stretched to its own aspect ratio (a fault of that data set, not of scanners)."""
+    image = decode(scan.file)
+    if scan.dataset == "opixray":
+        image = np.asarray(Image.fromarray(image).resize(OPIXRAY_SHAPE, Image.Resampling.BICUBIC))
+    return image
+
+
+def clean(scan: RealScan, longest: int) -> CleanScan | None:
+    """Read and clean one scan; None when there is no bag in it."""
+    image = read_scan(scan)
+    try:
+        located = locate(image)
+    except NoBagError:
+        return None
+    pixels = crop_and_flatten(image, located, longest)
+    box = None
+    if scan.box is not None:
+        x0, y0, x1, y1 = located.box
+        sx, sy = pixels.shape[1] / (x1 - x0), pixels.shape[0] / (y1 - y0)
+        height, width = image.shape[:2]
+        a, b, c, d = scan.box
+        box = ((a * width - x0) * sx, (b * height - y0) * sy, (c * width - x0) * sx, (d * height - y0) * sy)
+    return CleanScan(pixels, box, scan.label, scan.group, scan.file.stem, located.statistics.as_manifest())
+
+
+def load_clean(scans: list[RealScan], longest: int, cache: Path | None, key: str) -> list[CleanScan]:
+    """Clean many scans, through a cache file.
+
+    Args:
+        scans: what to read.
+        longest: longest side of the cleaned crops, pixels.
+        cache: folder for `<key>-<longest>.npz`, or None for no cache.
+        key: the cache's name; the list of files is checked against what it holds.
+    """
+    target = None if cache is None else cache / f"{key}-{longest}.npz"
+    names = [scan.file.stem for scan in scans]
+    if target is not None and target.exists():
+        with np.load(target, allow_pickle=True) as stored:
+            if stored["asked"].tolist() == names:
+                return list(stored["scans"])
+    cleaned = [c for c in (clean(scan, longest) for scan in scans) if c is not None]
+    if target is not None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        array = np.empty(len(cleaned), object)
+        array[:] = cleaned
+        temporary = target.with_name(target.name + ".part.npz")
+        np.savez(temporary, scans=array, asked=np.array(names))
+        temporary.rename(target)
+    return cleaned
+
+
+def smooth_away(pixels: np.ndarray, box: tuple[float, float, float, float], margin: float = 0.15) -> np.ndarray:
+    """Erase what is in a box: fill it from its surroundings, so that the scan is a twin without the object.
+
+    Args:
+        pixels: uint8 [h, w, 3]; not changed.
+        box: x0, y0, x1, y1 in pixels.
+        margin: how far beyond the box, as a share of its sides.
+
+    Returns:
+        uint8 [h, w, 3].
+    """
+    height, width = pixels.shape[:2]
+    mx, my = (box[2] - box[0]) * margin + 1, (box[3] - box[1]) * margin + 1
+    x0, y0 = int(max(0, box[0] - mx)), int(max(0, box[1] - my))
+    x1, y1 = int(min(width, box[2] + mx + 1)), int(min(height, box[3] + my + 1))
+    if x1 <= x0 or y1 <= y0:
+        return pixels.copy()
+    ring = 6
+    ax, ay, bx, by = max(0, x0 - ring), max(0, y0 - ring), min(width, x1 + ring), min(height, y1 + ring)
+    patch = pixels[ay:by, ax:bx]
+    mask = np.zeros(patch.shape[:2], np.uint8)
+    mask[y0 - ay : y1 - ay, x0 - ax : x1 - ax] = 1
+    filled = cv2.inpaint(np.ascontiguousarray(patch), mask, 3, cv2.INPAINT_TELEA)
+    out = pixels.copy()
+    out[ay:by, ax:bx] = np.where(mask[..., None] > 0, filled, patch)
+    return out

@@ -1,0 +1,123 @@
+"""From attenuation at two energies to what the operator sees: detector noise, blur, effective Z, pseudo-colour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from . import materials
+
+Float = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Scanner:
+    """One machine's look."""
+
+    name: str
+    metal: str  # which blue: "bright" stays blue in thick metal, "black" goes to near black
+    z_anchors: tuple[float, float, float, float, float] = (8.6, 10.2, 12.2, 15.0, 18.5)  # Z of orange, yellow-green, green, teal, blue
+    photons: float = 30000.0  # a pixel, open beam, high energy
+    floor: float = 4e-4  # scatter and dark current as a share of the open beam
+    blur_px: float = 0.6
+    gain: float = 1.0  # display: multiplies attenuation before the tone curve
+    background: tuple[int, int, int] = (254, 254, 254)
+
+
+SCANNERS = (
+    Scanner("teal", "black"),
+    Scanner("blue", "bright", (8.4, 10.2, 12.6, 14.6, 17.0), gain=1.0),
+    Scanner("dense", "bright", (8.8, 10.6, 12.8, 15.4, 19.0), gain=1.25, photons=18000.0),
+    Scanner("pale", "black", (8.2, 9.8, 11.8, 14.4, 18.0), gain=0.8, blur_px=0.8, background=(252, 253, 254)),
+)
+
+# Colours at five hues and falling luma (255, 225, 200, 175, 150, 125, 100, 75, 50, 25, 0): the common orange / green / blue code.
+_TONES = np.array([255, 237, 212, 187, 162, 137, 112, 87, 62, 37, 0], float)
+_RAMPS = {
+    "orange": "255,255,255 250,233,208 239,210,164 228,184,112 218,158,58 194,138,34 156,114,20 112,86,18 78,60,20 42,37,28 12,12,12",
+    "yellowgreen": "255,255,255 239,239,210 220,220,172 197,196,124 172,175,82 146,152,48 117,129,28 86,104,20 62,77,16 39,40,24 12,12,12",
+    "green": "255,255,255 226,243,215 198,226,180 165,208,137 126,192,98 100,173,72 74,145,50 52,120,38 36,86,30 29,49,27 12,12,12",
+    "teal": "255,255,255 222,250,244 183,227,220 146,207,187 106,188,160 71,168,142 47,143,120 29,115,98 20,85,70 17,58,48 10,14,14",
+    "bright": "255,255,255 219,241,255 186,220,241 149,198,226 104,176,220 62,155,214 34,130,196 18,104,172 10,80,140 8,58,112 6,36,84",
+    "black": "255,255,255 220,241,254 187,220,238 150,197,223 108,175,208 66,154,200 38,132,186 20,106,154 13,80,118 20,50,70 14,14,16",
+}
+# Display luma at attenuation (mix of both energies); chosen so that 4 g/cm2 of cloth sits near luma 160 and 2 mm of steel near 145.
+_ATTENUATION = np.array([0.0, 0.06, 0.2, 0.36, 0.7, 1.1, 1.7, 2.6, 3.6, 5.0, 7.5])
+_LUMA = np.array([255.0, 245.0, 226.0, 205.0, 168.0, 136.0, 108.0, 80.0, 62.0, 42.0, 20.0])
+_HUES, _STEPS = 96, 512
+_TOP = 7.5
+
+
+@lru_cache(maxsize=8)
+def _lookup(metal: str) -> npt.NDArray[np.uint8]:
+    ramps = []
+    for name in ("orange", "yellowgreen", "green", "teal", metal):
+        knots = np.array([[float(v) for v in triple.split(",")] for triple in _RAMPS[name].split()])
+        luma = np.interp(np.linspace(0, _TOP, _STEPS), _ATTENUATION, _LUMA)
+        ramps.append(np.stack([np.interp(luma, _TONES[::-1], knots[::-1, k]) for k in range(3)], -1))
+    hue = np.linspace(0, 4, _HUES)
+    i = np.minimum(hue.astype(int), 3)
+    t = (hue - i)[:, None, None]
+    stacked = np.array(ramps)
+    return np.round(stacked[i] * (1 - t) + stacked[i + 1] * t).astype(np.uint8)
+
+
+def detect(attenuation: Float, scanner: Scanner, rng: np.random.Generator | None, blur_px: float | None = None) -> Float:
+    """What the detectors report: exp(-attenuation) with a floor, blurred, with quantum noise; back in the log domain.
+
+    Args:
+        attenuation: float32 [2, H, W], low and high energy, >= 0.
+        scanner: the machine.
+        rng: noise source; None for a noiseless picture.
+        blur_px: sigma of the point spread; the scanner's when None.
+
+    Returns:
+        float32 [2, H, W], >= 0.
+    """
+    light = np.exp(-attenuation) + np.float32(scanner.floor)
+    sigma = scanner.blur_px if blur_px is None else blur_px
+    if sigma > 0.05:
+        light = np.stack([cv2.GaussianBlur(plane, (0, 0), sigma) for plane in light])
+    if rng is not None:
+        # Poisson counts are Gaussian at these numbers; the low-energy layer absorbs about half as many photons.
+        photons = np.array([scanner.photons * 0.5, scanner.photons], np.float32)[:, None, None]
+        light = light + np.sqrt(light / photons) * rng.standard_normal(light.shape, dtype=np.float32)
+    return np.maximum(-np.log(np.maximum(light, scanner.floor * 0.7)), 0.0).astype(np.float32)
+
+
+def hue_of(measured: Float, scanner: Scanner) -> Float:
+    """Hue 0 (organic) ... 4 (metal) from the ratio of the two attenuations, by effective atomic number; float32 [H, W]."""
+    # Where hardly anything attenuates the ratio is noise: lean towards light organics; scanners smooth Z more than luma for the same reason.
+    low, high = (cv2.GaussianBlur(plane, (0, 0), 0.8) for plane in measured)
+    ratio = (low + 0.012 * 1.3) / (high + 0.012)
+    # Beyond what the low-energy layer can see, the ratio only falls because the detector is blind: hold it.
+    z = _z_lookup(ratio)
+    blind = np.clip((low - 5.0) / 1.5, 0, 1)
+    z = z * (1 - blind) + np.maximum(z, 20.0) * blind
+    return np.interp(z, scanner.z_anchors, (0, 1, 2, 3, 4)).astype(np.float32)
+
+
+@lru_cache(maxsize=1)
+def _z_table() -> Float:
+    return materials.effective_z(np.linspace(1.0, 4.2, 1024)).astype(np.float32)
+
+
+def _z_lookup(ratio: Float) -> Float:
+    position = np.clip((ratio - 1.0) * (1023 / 3.2), 0, 1023).astype(np.int32)
+    return _z_table()[position]
+
+
+def pseudo_colour(measured: Float, scanner: Scanner) -> npt.NDArray[np.uint8]:
+    """RGB uint8 [H, W, 3] of measured attenuation float32 [2, H, W]: hue by effective Z, luma by attenuation."""
+    hue = hue_of(measured, scanner)
+    tone = (0.75 * measured[1] + 0.25 * np.minimum(measured[0], 6.0)) * scanner.gain
+    i = np.clip(hue * ((_HUES - 1) / 4) + 0.5, 0, _HUES - 1).astype(np.int32)
+    j = np.clip(tone * ((_STEPS - 1) / _TOP) + 0.5, 0, _STEPS - 1).astype(np.int32)
+    picture = _lookup(scanner.metal)[i, j]
+    if scanner.background != (255, 255, 255):
+        picture = (picture.astype(np.uint16) * np.array(scanner.background, np.uint16) // 255).astype(np.uint8)
+    return picture
