@@ -153,7 +153,10 @@ class Client implements InferenceRoom {
   }
 
   #pump(): void {
-    if (this.#status.state === 'failed') { this.#answerAll(this.#status.message ?? 'Inference is not running.', false); return; }
+    if (this.#status.state === 'failed') {
+      this.#answerAll(this.#status.message ?? 'Inference is not running.', false)
+      return
+    }
     const running = this.#running
     if (running === null || !running.ready || running.current !== null) return
     const job = this.#screens.shift() ?? this.#pictures.shift()
@@ -236,7 +239,10 @@ class Client implements InferenceRoom {
     const { firstPause, longestPause, mostDeaths, log } = this.#options
     log(`inference: ${message}`)
     this.#deaths += 1
-    if (this.#deaths >= mostDeaths) { this.#fail(`${message} It failed ${this.#deaths} times in a row.`); return; }
+    if (this.#deaths >= mostDeaths) {
+      this.#fail(`${message} It failed ${this.#deaths} times in a row.`)
+      return
+    }
     this.#tell({ state: 'restarting', provider: null, providerNote: null, restarts: this.#status.restarts + 1, message })
     this.#later(Math.min(longestPause, firstPause * 2 ** (this.#deaths - 1)))
   }

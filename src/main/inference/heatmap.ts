@@ -1,0 +1,53 @@
+// Heatmaps as pictures: the sheet of five tiles that the station keeps (ports.ts), and one class's overlay for the command line.
+import sharp from 'sharp'
+import { heatmapTile, tileSize, type ActivationMap, type Placement } from '../../domain/cam'
+import { THREAT_CLASSES, type PerClass } from '../../shared/classes'
+import { BadScan } from './bad-scan'
+import { open } from './decode'
+
+/** Five tiles stacked in class order as one 8-bit greyscale PNG. `fused`: each class's fused map. */
+export async function heatmapSheet(fused: PerClass<ActivationMap>, placement: Placement): Promise<Uint8Array> {
+  const { width, height } = tileSize(placement.original)
+  const sheet = new Uint8Array(width * height * THREAT_CLASSES.length)
+  THREAT_CLASSES.forEach((name, index) => sheet.set(heatmapTile(fused[name], placement), index * width * height))
+  return sharp(sheet, { raw: { width, height: height * THREAT_CLASSES.length, channels: 1 } })
+    .toColourspace('b-w')
+    .png({ compressionLevel: 6 })
+    .toBuffer()
+}
+
+/** Heat (0–255) → colour and opacity: nothing where the network saw little, then yellow, then red. */
+function tint(heat: number): [number, number, number, number] {
+  const strength = Math.max(0, (heat - 64) / 191)
+  return [255, Math.round(220 * (1 - strength)), 0, Math.round(190 * Math.sqrt(strength))]
+}
+
+/** One tile of a sheet laid over its scan, at the scan's size, as PNG. Throws BadScan where scan or sheet can't be read. */
+export async function overlay(bytes: Uint8Array, sheet: Uint8Array, tile: number): Promise<Uint8Array> {
+  const scan = await (
+    await open(bytes)
+  )
+    .toColourspace('srgb')
+    .flatten({ background: '#ffffff' })
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true })
+  const { width, height, channels } = scan.info
+  const heat = await sharp(sheet).toColourspace('b-w').raw().toBuffer({ resolveWithObject: true })
+  const tileHeight = heat.info.height / THREAT_CLASSES.length
+  if (!Number.isInteger(tileHeight) || heat.info.channels !== 1 || tile < 0 || tile >= THREAT_CLASSES.length)
+    throw new BadScan('The heatmap is not one of five stacked tiles.')
+  const from = tile * tileHeight * heat.info.width
+  const coloured = Uint8Array.from(
+    { length: 4 * tileHeight * heat.info.width },
+    (_, i) => tint(heat.data[from + Math.floor(i / 4)] ?? 0)[i % 4] ?? 0,
+  )
+  const layer = await sharp(coloured, { raw: { width: heat.info.width, height: tileHeight, channels: 4 } })
+    .resize({ width, height, fit: 'fill', kernel: 'cubic' })
+    .png()
+    .toBuffer()
+  return sharp(scan.data, { raw: { width, height, channels } })
+    .toColourspace('srgb')
+    .composite([{ input: layer }])
+    .png()
+    .toBuffer()
+}

@@ -1,0 +1,19 @@
+// Pictures for people: small ones for belt strip and log, and a lossless PNG where Chromium can't show the original (TIFF).
+import { open } from './decode'
+
+const THUMBNAIL_SIDE = 240
+
+/** WebP, longest side at most 240 px. Throws BadScan where nothing can be decoded. */
+export async function thumbnail(bytes: Uint8Array): Promise<Uint8Array> {
+  const image = await open(bytes)
+  return image
+    .resize({ width: THUMBNAIL_SIDE, height: THUMBNAIL_SIDE, fit: 'inside', withoutEnlargement: true })
+    .webp({ quality: 80 })
+    .toBuffer()
+}
+
+/** The scan as PNG, 8 bits a channel, nothing else changed. Throws BadScan where nothing can be decoded. */
+export async function rendition(bytes: Uint8Array): Promise<Uint8Array> {
+  const image = await open(bytes)
+  return image.toColourspace('srgb').png({ compressionLevel: 3 }).toBuffer()
+}

@@ -1,0 +1,53 @@
+// Preprocessing bag-1 (docs/MODEL_CONTRACT.md): decoded scan → the network's input. training/lanescope/preprocess.py is its counterpart.
+import type { Placement } from '../../domain/cam'
+import sharp from 'sharp'
+import type { ModelManifest } from '../../shared/manifest'
+import type { Pixels } from './bmp'
+import { locate, type Located } from './locate'
+
+export interface Prepared {
+  /** RGB, 8 bits a channel, S × S, padded with white */
+  pixels: Uint8Array
+  placement: Placement
+  located: Located
+}
+
+/** Steps 2–9 for a network of input side `side`. Throws BadScan where there is no bag. */
+export async function prepare(image: Pixels, side: number): Promise<Prepared> {
+  const located = locate(image)
+  const { box, background } = located
+  const crop = { width: box.x1 - box.x0, height: box.y1 - box.y0 }
+  const longest = Math.max(crop.width, crop.height)
+  const resized = (length: number): number => Math.max(1, Math.floor((length * side) / longest + 0.5))
+  const size = { width: resized(crop.width), height: resized(crop.height) }
+  const data = await sharp(image.data, { raw: { width: image.width, height: image.height, channels: 3 } })
+    .extract({ left: box.x0, top: box.y0, ...crop })
+    .resize({ ...size, fit: 'fill', kernel: 'lanczos3', fastShrinkOnLoad: false })
+    .raw()
+    .toBuffer()
+
+  // Step 8 as a table a channel: rounded, so that both sides agree on a pixel that falls between two values.
+  const flattened = background.map((b) =>
+    Uint8Array.from({ length: 256 }, (_, p) => Math.min(255, Math.floor((2 * 255 * p + b) / (2 * b)))),
+  )
+  const offset = { x: Math.floor((side - size.width) / 2), y: Math.floor((side - size.height) / 2) }
+  const pixels = new Uint8Array(side * side * 3).fill(255)
+  for (let row = 0; row < size.height; row += 1) {
+    let out = 3 * ((row + offset.y) * side + offset.x)
+    const end = 3 * (row + 1) * size.width
+    for (let at = 3 * row * size.width; at < end; at += 1, out += 1) pixels[out] = flattened[at % 3]?.[data[at] ?? 255] ?? 255
+  }
+  return { pixels, placement: { original: { width: image.width, height: image.height }, box, side, offset, size }, located }
+}
+
+/** Step 10: RGB pixels (S × S) → float32, channels first. */
+export function normalise(pixels: Uint8Array, { mean, std }: Pick<ModelManifest['input'], 'mean' | 'std'>): Float32Array {
+  const area = pixels.length / 3
+  const tensor = new Float32Array(pixels.length)
+  for (let channel = 0; channel < 3; channel += 1) {
+    const m = mean[channel] ?? 0
+    const s = std[channel] ?? 1
+    for (let at = 0; at < area; at += 1) tensor[channel * area + at] = ((pixels[3 * at + channel] ?? 255) / 255 - m) / s
+  }
+  return tensor
+}
