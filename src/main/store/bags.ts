@@ -1,0 +1,268 @@
+// The log of bags on SQLite: received, screened once, decided and reviewed with every change kept.
+import type { Bag, BagFilter, Decision, HistoryEntry, ImageStatistics, Outcome } from '../../shared/bag'
+import { THREAT_CLASSES, type PerClass, type ThreatClass, type Tier, type Verdict } from '../../shared/classes'
+import type { StationStatus } from '../../shared/status'
+import type { BagLog, ContentKey, ScoredBag, ScreenedRecord } from '../station/ports'
+import type { Statement } from 'better-sqlite3'
+import type { Audit } from './audit'
+import type { Db } from './database'
+import { BagRows } from './rows'
+import { countQuery, pageQuery, TOTAL_CAP, type IdRange, type Query } from './search'
+
+const keyOf = (content: ContentKey): string => ('sha256' in content ? content.sha256 : `unreadable:${content.unreadable}`)
+
+interface ScoredRow extends PerClass<number> {
+  id: number
+  screened_at: number
+  verdict: Verdict
+  brightness: number | null
+  background: number | null
+  aspect: number | null
+  bag_share: number | null
+  outcome: number | null
+  tiers: string
+}
+
+export class SqliteBagLog implements BagLog {
+  readonly #rows
+  readonly #statements
+  readonly #searches = new Map<string, Statement<unknown[]>>()
+
+  constructor(
+    private readonly db: Db,
+    private readonly audit: Audit,
+  ) {
+    this.#rows = new BagRows(db)
+    this.#statements = prepare(db)
+  }
+
+  knows(lane: string, path: string, content: ContentKey): boolean {
+    return this.#statements.find.get(lane, path, keyOf(content)) !== undefined
+  }
+
+  receive(bag: { lane: string; path: string; content: ContentKey; kept: boolean; receivedAt: number }): {
+    id: number
+    isNew: boolean
+  } {
+    const key = keyOf(bag.content)
+    const sha256 = 'sha256' in bag.content ? bag.content.sha256 : null
+    return this.db
+      .transaction(() => {
+        const known = this.#statements.find.get(bag.lane, bag.path, key)
+        if (known !== undefined) return { id: known, isNew: false }
+        // earlier bags with the same content can be shown again
+        if (bag.kept && sha256 !== null) this.#statements.keptAgain.run(sha256)
+        const at = Math.round(bag.receivedAt)
+        const { lastInsertRowid } = this.#statements.receive.run(bag.lane, bag.path, key, sha256, at, bag.kept ? 1 : 0)
+        return { id: Number(lastInsertRowid), isNew: true }
+      })
+      .immediate()
+  }
+
+  unfinished(): Bag[] {
+    return this.#rows.of(this.#statements.unfinished.all())
+  }
+
+  finish(id: number, record: ScreenedRecord): Bag {
+    this.db
+      .transaction(() => {
+        const { ms, statistics: s } = record
+        const { changes } = this.#statements.finish.run({
+          id,
+          verdict: record.verdict,
+          reason: record.reason,
+          width: record.width,
+          height: record.height,
+          model: record.model,
+          policy: record.policy,
+          provider: record.provider,
+          heatmap: record.heatmap,
+          screenedAt: Math.round(record.screenedAt),
+          decode: ms?.decode ?? null,
+          infer: ms?.infer ?? null,
+          total: ms?.total ?? null,
+          brightness: s?.brightness ?? null,
+          background: s?.background ?? null,
+          aspect: s?.aspect ?? null,
+          bagShare: s?.bagShare ?? null,
+        })
+        if (changes === 0 || !record.classes) return
+        for (const c of THREAT_CLASSES) {
+          const { logits, fused, posterior, tier, peak } = record.classes[c]
+          this.#statements.score.run(id, c, JSON.stringify(logits), fused, posterior, tier, peak.x, peak.y)
+        }
+      })
+      .immediate()
+    return this.#existing(id)
+  }
+
+  images(id: number): { scan: string | null; heatmap: string | null } | null {
+    const row = this.#statements.images.get(id)
+    return row ? { scan: row.has_scan ? row.sha256 : null, heatmap: row.heatmap } : null
+  }
+
+  get(id: number): Bag | null {
+    return this.#rows.of([id])[0] ?? null
+  }
+
+  recent(limit: number): Bag[] {
+    return this.#rows.of(this.#statements.recent.all(limit))
+  }
+
+  search(filter: BagFilter, before: number | undefined, limit: number): { bags: Bag[]; next: number | null; total: number } {
+    const range = this.#idRange(filter)
+    if (range === 'nothing') return { bags: [], next: null, total: 0 }
+    const found = this.#all<{ id: number }>(pageQuery(filter, range, before, limit + 1)).map((row) => row.id)
+    const ids = found.slice(0, limit)
+    const counted = this.#all<{ n: number }>(countQuery(filter, range))[0]?.n ?? 0
+    return {
+      bags: this.#rows.of(ids),
+      next: found.length > limit ? (ids.at(-1) ?? null) : null,
+      total: Math.min(counted, TOTAL_CAP),
+    }
+  }
+
+  history(id: number): HistoryEntry[] {
+    const bag = this.get(id)
+    if (!bag) return []
+    const received = { lane: bag.lane, path: bag.path, sha256: bag.sha256 }
+    const entries: HistoryEntry[] = [{ at: bag.receivedAt, person: null, action: 'received', detail: received }]
+    if (bag.screenedAt !== null) {
+      const { verdict, reason, model, policy, provider } = bag
+      entries.push({ at: bag.screenedAt, person: null, action: 'screened', detail: { verdict, reason, model, policy, provider } })
+    }
+    for (const { at, person, action, detail } of this.audit.of(`bag:${id}`)) entries.push({ at, person, action, detail })
+    return entries
+  }
+
+  decide(id: number, decision: Decision): Bag {
+    const at = Math.round(decision.at)
+    const { action, person, reason, seconds } = decision
+    this.db
+      .transaction(() => {
+        const seq = this.audit.add({ at, person, action: 'decide', subject: `bag:${id}`, detail: { action, reason, seconds } })
+        const { lastInsertRowid } = this.#statements.decide.run(id, action, person, reason, at, seconds, seq)
+        this.#statements.showDecision.run(lastInsertRowid, action, id)
+      })
+      .immediate()
+    return this.#existing(id)
+  }
+
+  review(id: number, outcome: Outcome): Bag {
+    const at = Math.round(outcome.at)
+    const { kind, class: name, where, comment, person } = outcome
+    this.db
+      .transaction(() => {
+        const seq = this.audit.add({
+          at,
+          person,
+          action: 'review',
+          subject: `bag:${id}`,
+          detail: { kind, class: name, where, comment },
+        })
+        const { lastInsertRowid } = this.#statements.review.run(
+          id, kind, name, where?.x ?? null, where?.y ?? null, comment, person, at, seq,
+        ) // prettier-ignore
+        this.#statements.showOutcome.run(lastInsertRowid, kind, id)
+      })
+      .immediate()
+    return this.#existing(id)
+  }
+
+  countSince(from: number): StationStatus['today'] {
+    const counts = { bags: 0, alarms: 0, advisories: 0, unscreenable: 0 }
+    for (const { verdict, n } of this.#statements.countSince.all(from)) {
+      counts.bags += n
+      if (verdict === 'alarm') counts.alarms = n
+      if (verdict === 'advisory') counts.advisories = n
+      if (verdict === 'unscreenable') counts.unscreenable = n
+    }
+    return counts
+  }
+
+  lastScores(limit: number): ScoredBag[] {
+    const rows = this.#statements.lastScores.all(limit)
+    const reviewed = rows.filter((row) => row.outcome !== null).map((row) => row.id)
+    const outcomes = new Map(this.#rows.of(reviewed).map((bag) => [bag.id, bag.outcome]))
+    return rows.map((row) => {
+      const { id, screened_at: screenedAt, verdict, gun, knife, wrench, pliers, scissors } = row
+      const tiers = JSON.parse(row.tiers) as PerClass<Tier>
+      const fused = { gun, knife, wrench, pliers, scissors }
+      return { id, screenedAt, fused, tiers, verdict, statistics: statisticsOf(row), outcome: outcomes.get(id) ?? null }
+    })
+  }
+
+  #existing(id: number): Bag {
+    const bag = this.get(id)
+    if (!bag) throw new Error(`There is no bag ${id}.`)
+    return bag
+  }
+
+  /** The ids that a time filter leaves, from the time index; bags may be out of order there when a clock was set back. */
+  #idRange({ from, to }: BagFilter): IdRange | null | 'nothing' {
+    if (from === undefined && to === undefined) return null
+    const row = this.#statements.idRange.get(from ?? Number.MIN_SAFE_INTEGER, to ?? Number.MAX_SAFE_INTEGER)
+    return row && row.low !== null && row.high !== null ? { low: row.low, high: row.high } : 'nothing'
+  }
+
+  #all<Row>({ sql, values }: Query): Row[] {
+    let statement = this.#searches.get(sql)
+    if (!statement) {
+      statement = this.db.prepare<unknown[]>(sql)
+      this.#searches.set(sql, statement)
+    }
+    return statement.all(...values) as Row[]
+  }
+}
+
+function statisticsOf(row: ScoredRow): ImageStatistics | null {
+  const { brightness, background, aspect, bag_share: bagShare } = row
+  return brightness === null || background === null || aspect === null || bagShare === null
+    ? null
+    : { brightness, background, aspect, bagShare }
+}
+
+const pivot = (column: string, name: ThreatClass): string => `max(CASE s.class WHEN '${name}' THEN s.${column} END)`
+
+function prepare(db: Db) {
+  return {
+    find: db.prepare<[string, string, string], number>('SELECT id FROM bags WHERE lane = ? AND path = ? AND content = ?').pluck(),
+    keptAgain: db.prepare<[string]>('UPDATE bags SET has_scan = 1 WHERE sha256 = ? AND has_scan = 0'),
+    receive: db.prepare<[string, string, string, string | null, number, number]>(
+      'INSERT INTO bags (lane, path, content, sha256, received_at, has_scan) VALUES (?, ?, ?, ?, ?, ?)',
+    ),
+    unfinished: db.prepare<[], number>('SELECT id FROM bags WHERE verdict IS NULL ORDER BY id').pluck(),
+    finish: db.prepare<[Record<string, string | number | null>]>(`
+      UPDATE bags SET verdict = @verdict, reason = @reason, width = @width, height = @height, model = @model, policy = @policy,
+        provider = @provider, heatmap = @heatmap, screened_at = @screenedAt, ms_decode = @decode, ms_infer = @infer, ms_total = @total,
+        brightness = @brightness, background = @background, aspect = @aspect, bag_share = @bagShare
+      WHERE id = @id AND verdict IS NULL`),
+    score: db.prepare<[number, string, string, number, number, string, number, number]>(
+      'INSERT INTO class_scores (bag_id, class, logits, fused, posterior, tier, peak_x, peak_y) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+    ),
+    images: db.prepare<[number], { sha256: string | null; has_scan: number; heatmap: string | null }>(
+      'SELECT sha256, has_scan, heatmap FROM bags WHERE id = ?',
+    ),
+    recent: db.prepare<[number], number>('SELECT id FROM bags ORDER BY id DESC LIMIT ?').pluck(),
+    decide: db.prepare<[number, string, string, string | null, number, number | null, number]>(
+      'INSERT INTO decisions (bag_id, action, person, reason, at, seconds, audit) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    ),
+    showDecision: db.prepare<[number | bigint, string, number]>('UPDATE bags SET decision = ?, decision_action = ? WHERE id = ?'),
+    review: db.prepare<[number, string, string | null, number | null, number | null, string | null, string, number, number]>(
+      'INSERT INTO outcomes (bag_id, kind, class, x, y, comment, person, at, audit) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    ),
+    showOutcome: db.prepare<[number | bigint, string, number]>('UPDATE bags SET outcome = ?, outcome_kind = ? WHERE id = ?'),
+    countSince: db.prepare<[number], { verdict: Verdict | null; n: number }>(
+      'SELECT verdict, count(*) AS n FROM bags WHERE received_at >= ? GROUP BY verdict',
+    ),
+    idRange: db.prepare<[number, number], { low: number | null; high: number | null }>(
+      'SELECT min(id) AS low, max(id) AS high FROM bags WHERE received_at >= ? AND received_at < ?',
+    ),
+    lastScores: db.prepare<[number], ScoredRow>(`
+      SELECT b.id, b.screened_at, b.verdict, b.brightness, b.background, b.aspect, b.bag_share, b.outcome,
+        ${THREAT_CLASSES.map((c) => `${pivot('fused', c)} AS ${c}`).join(', ')},
+        json_group_object(s.class, s.tier) AS tiers
+      FROM (SELECT * FROM bags WHERE verdict IN ('clear', 'advisory', 'alarm') ORDER BY id DESC LIMIT ?) b
+      JOIN class_scores s ON s.bag_id = b.id GROUP BY b.id ORDER BY b.id DESC`),
+  }
+}

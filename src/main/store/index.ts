@@ -1,0 +1,57 @@
+// Opens a data folder: the database with its repositories, the audit, and the image archive.
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Archive, BagLog, Clock, KeptState, PolicyBook } from '../station/ports'
+import { DiskArchive } from './archive'
+import { Audit, type AuditFinding } from './audit'
+import { SqliteBagLog } from './bags'
+import { openDatabase } from './database'
+import { SqliteLetGo } from './let-go'
+import { lockFolder } from './lock'
+import { SqlitePolicyBook } from './policies'
+import { SqliteState } from './state'
+
+export { DatabaseFromTheFuture, FolderInUse, NotOurDatabase } from './errors'
+export type { AuditFinding } from './audit'
+
+export interface Store {
+  log: BagLog
+  archive: Archive
+  policies: PolicyBook
+  state: KeptState
+  /** Finds the first row of the audit that was tampered with. */
+  verifyAudit(): AuditFinding
+  /** Closes the database and gives the folder back. */
+  close(): void
+}
+export interface StoreOptions {
+  /** data folder, made if missing: lanescope.sqlite and archive/ */
+  folder: string
+  clock?: Clock
+  /** a station holds the folder alone; the command line may look in and change policies beside it (default true) */
+  exclusive?: boolean
+}
+
+/** Throws FolderInUse, DatabaseFromTheFuture or NotOurDatabase with messages for the person who started it. */
+export function openStore({ folder, clock = { now: () => Date.now() }, exclusive = true }: StoreOptions): Store {
+  mkdirSync(folder, { recursive: true })
+  const unlock = exclusive ? lockFolder(folder) : () => undefined
+  try {
+    const db = openDatabase(join(folder, 'lanescope.sqlite'))
+    const audit = new Audit(db)
+    return {
+      log: new SqliteBagLog(db, audit),
+      archive: new DiskArchive(join(folder, 'archive'), new SqliteLetGo(db), clock),
+      policies: new SqlitePolicyBook(db, audit),
+      state: new SqliteState(db, clock),
+      verifyAudit: () => audit.verify(),
+      close: () => {
+        db.close()
+        unlock()
+      },
+    }
+  } catch (error) {
+    unlock()
+    throw error
+  }
+}

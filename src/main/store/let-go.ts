@@ -1,0 +1,39 @@
+// Which archived scans may be let go: those that only clear, unremarked bags beyond the newest ones still hold.
+import type { Db } from './database'
+
+export interface LetGoSource {
+  /** SHA-256 of what may go, beyond the newest `keep` clear bags. */
+  candidates(keep: number): string[]
+  /** Marks these as gone, before their files are removed: a crash between leaves a file too many, never a bag without its scan. */
+  forget(sha256: readonly string[]): void
+}
+
+export class SqliteLetGo implements LetGoSource {
+  readonly #candidates
+  readonly #forget
+
+  constructor(db: Db) {
+    this.#candidates = db
+      .prepare<{ keep: number }, string>(
+        `WITH cut AS (SELECT id FROM bags WHERE verdict = 'clear' AND has_scan = 1 ORDER BY id DESC LIMIT 1 OFFSET @keep)
+         SELECT DISTINCT b.sha256 FROM bags b
+         WHERE b.verdict = 'clear' AND b.has_scan = 1 AND b.id <= (SELECT id FROM cut) AND b.sha256 IS NOT NULL
+           AND NOT EXISTS (SELECT 1 FROM bags o WHERE o.sha256 = b.sha256 AND (
+             o.verdict IS NULL OR o.verdict <> 'clear' OR o.decision_action IN ('search', 'hold') OR o.outcome IS NOT NULL
+             OR o.id > (SELECT id FROM cut)))
+           AND NOT EXISTS (SELECT 1 FROM bags h WHERE h.heatmap = b.sha256)`,
+      )
+      .pluck()
+    this.#forget = db.prepare<[string]>(
+      'UPDATE bags SET has_scan = 0 WHERE has_scan = 1 AND sha256 IN (SELECT value FROM json_each(?))',
+    )
+  }
+
+  candidates(keep: number): string[] {
+    return this.#candidates.all({ keep })
+  }
+
+  forget(sha256: readonly string[]): void {
+    this.#forget.run(JSON.stringify(sha256))
+  }
+}
