@@ -115,8 +115,7 @@ def from_xraylib() -> dict[str, dict[str, list[float]]]:
             for name, (text, density) in COMPOSITION.items()
         },
         "elements": {
-            str(z): [round(float(xraylib.CS_Total(z, LOW_KEV)), 5), round(float(xraylib.CS_Total(z, HIGH_KEV)), 5)]
-            for z in range(4, 31)
+            str(z): [round(float(xraylib.CS_Total(z, LOW_KEV)), 5), round(float(xraylib.CS_Total(z, HIGH_KEV)), 5)] for z in range(4, 31)
         },
     }
 

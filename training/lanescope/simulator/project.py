@@ -12,7 +12,9 @@ SHEET_CAP = 6.0
 """A sheet seen edge-on is not infinitely thick: its path is at most this many walls."""
 
 
-def thickness(solid: Solid, mm_per_px: float, oversample: int = 2, margin: int = 2) -> tuple[npt.NDArray[np.float64], list[int], tuple[float, float]]:
+def thickness(
+    solid: Solid, mm_per_px: float, oversample: int = 2, margin: int = 2
+) -> tuple[npt.NDArray[np.float64], list[int], tuple[float, float]]:
     """Path length through each material along z.
 
     Sum over faces of (sign of the normal's z) * depth is the path length inside a closed solid. A face's depth is linear in x along

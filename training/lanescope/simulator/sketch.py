@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 import numpy.typing as npt
-from scipy.interpolate import PchipInterpolator
 
 from .solid import Array, Solid, outline, prism, terraced
 
@@ -44,7 +43,8 @@ class Board:
         t = np.linspace(0, 1, 9)[:-1, None]
         a, b, c, d = np.roll(p, 1, 0), p, np.roll(p, -1, 0), np.roll(p, -2, 0)
         curve = [
-            0.5 * (2 * b[i] + (c[i] - a[i]) * t + (2 * a[i] - 5 * b[i] + 4 * c[i] - d[i]) * t**2 + (3 * b[i] - a[i] - 3 * c[i] + d[i]) * t**3)
+            0.5
+            * (2 * b[i] + (c[i] - a[i]) * t + (2 * a[i] - 5 * b[i] + 4 * c[i] - d[i]) * t**2 + (3 * b[i] - a[i] - 3 * c[i] + d[i]) * t**3)
             for i in range(len(p))
         ]
         return self.polygon(np.concatenate(curve))
@@ -95,9 +95,9 @@ class Board:
         return thick * np.sqrt(np.clip(1 - (1 - t) ** 2, 0, 1)) * mask
 
     def blade(self, mask: Mask, thick: float, grind: float) -> npt.NDArray[np.float64]:
-        """Height map of a blade: `thick` mm, ground down linearly to a tenth over `grind` mm from its outline."""
+        """Height map of a blade: `thick` mm, ground down linearly to a quarter over `grind` mm from its outline."""
         distance = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5) / self.per_mm
-        return thick * np.clip(0.12 + 0.88 * distance / max(grind, 1e-3), 0, 1) * mask
+        return thick * np.clip(0.25 + 0.75 * distance / max(grind, 1e-3), 0, 1) * mask
 
     def plate(self, mask: Mask, z0: float, z1: float, material: str) -> Solid:
         """A mask as a plate between two heights."""
@@ -116,7 +116,26 @@ def spline(points: Points | Array, widths: Sequence[float] | float, step: float 
     t = np.linspace(0, s[-1], max(int(s[-1] / step), 2))
     if len(p) == 2:
         return np.stack([np.interp(t, s, p[:, k]) for k in range(p.shape[1])], 1), np.interp(t, s, w)
-    return PchipInterpolator(s, p)(t), np.interp(t, s, w)
+    return _hermite(s, p, t), np.interp(t, s, w)
+
+
+def _hermite(s: Array, p: Array, t: Array) -> Array:
+    """Monotone cubic interpolation of the columns of p (Fritsch and Butland 1984, doi 10.1137/0905021): smooth, without overshoot."""
+    h = np.diff(s)[:, None]
+    slope = np.diff(p, axis=0) / h
+    same = slope[1:] * slope[:-1] > 0
+    mean = np.where(
+        same,
+        3
+        * (h[1:] + h[:-1])
+        / np.where(same, (2 * h[1:] + h[:-1]) / np.where(same, slope[:-1], 1) + (h[1:] + 2 * h[:-1]) / np.where(same, slope[1:], 1), 1),
+        0,
+    )
+    tangent = np.concatenate([slope[:1], mean, slope[-1:]])
+    i = np.clip(np.searchsorted(s, t, "right") - 1, 0, len(h) - 1)
+    u, w = ((t - s[i]) / h[i, 0])[:, None], h[i]
+    a, b = p[i], p[i + 1]
+    return (1 + 2 * u) * (1 - u) ** 2 * a + u * (1 - u) ** 2 * w * tangent[i] + u**2 * (3 - 2 * u) * b + u**2 * (u - 1) * w * tangent[i + 1]
 
 
 def turned(points: Points | Array, angle: float) -> Array:
@@ -124,3 +143,11 @@ def turned(points: Points | Array, angle: float) -> Array:
     p = np.asarray(points, float)
     c, s = np.cos(angle), np.sin(angle)
     return np.stack([c * p[:, 0] - s * p[:, 1], s * p[:, 0] + c * p[:, 1]], 1)
+
+
+Rng = np.random.Generator
+
+
+def pick(rng: Rng, *options: str) -> str:
+    """One of the options; repeat an option to make it likelier."""
+    return options[int(rng.integers(len(options)))]

@@ -31,7 +31,13 @@ class Solid:
         turn = np.eye(3) if rotation is None else np.asarray(rotation, float)
         by = np.asarray(shift, float)
         return Solid(
-            self.start @ turn.T + by, self.end @ turn.T + by, self.face, self.normal @ turn.T, self.point @ turn.T + by, self.material, self.wall
+            self.start @ turn.T + by,
+            self.end @ turn.T + by,
+            self.face,
+            self.normal @ turn.T,
+            self.point @ turn.T + by,
+            self.material,
+            self.wall,
         )
 
     def scaled(self, factor: float) -> Solid:

@@ -1,0 +1,130 @@
+"""What composites are made of: cleaned backgrounds and patches a split, cached as arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from lanescope.data import icons, shapes
+from lanescope.data.cutouts import distractor_cutouts, threat_cutouts
+from lanescope.data.scans import CleanScan, load_clean, smooth_away
+from lanescope.data.splits import SHARED, TRAIN, benign_scans, opixray_scans
+from lanescope.patch import CLASSES, DISTRACTOR, Patch
+
+LONGEST = 400
+"""Longest side of cached backgrounds, pixels: a little above the network's input."""
+CUT_LONGEST = 800
+"""Cut-outs are made finer, since a cut-out may be enlarged."""
+EVERYDAY_PER_KIND, THREATS_PER_KIND = 40, 90
+_OPIXRAY_CUT = {"train": 1100, "validation": 250, "test": 300}
+
+
+def save_patches(file: Path, patches: list[Patch]) -> None:
+    """Write patches as an `.npz` of object arrays (transmission in float16), atomically."""
+    transmissions, masks = np.empty(len(patches), object), np.empty(len(patches), object)
+    transmissions[:] = [p.transmission.astype(np.float16) for p in patches]
+    masks[:] = [p.mask for p in patches]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_name(file.stem + ".part.npz")
+    np.savez_compressed(temporary, transmissions=transmissions, masks=masks, labels=np.array([p.label for p in patches]), sources=np.array([p.source for p in patches]))
+    temporary.rename(file)
+
+
+def load_patches(file: Path) -> list[Patch]:
+    """Read what `save_patches` (or the simulator) wrote; unknown labels count as distractors."""
+    with np.load(file, allow_pickle=True) as stored:
+        rows = zip(stored["transmissions"], stored["masks"], stored["labels"].tolist(), stored["sources"].tolist(), strict=True)
+        return [Patch(np.clip(np.asarray(t, np.float32), 1e-3, 1), np.asarray(m, bool), str(label) if label in CLASSES else DISTRACTOR, str(source))
+                for t, m, label, source in rows]
+
+
+@dataclass
+class Bank:
+    """One split's ingredients."""
+
+    split: str
+    benign: list[CleanScan]
+    """Benign scans, usable as they are."""
+    boxed: list[CleanScan]
+    """OPIXray scans with their blade in place."""
+    patches: dict[str, dict[str, list[Patch]]] = field(default_factory=dict)
+    """label -> kind of source ("opixray", "shape", "icon", "mesh") -> patches."""
+    rendered: set[str] = field(default_factory=set)
+
+    def add(self, patches: list[Patch]) -> None:
+        """File patches under their label and the kind of their source."""
+        for patch in patches:
+            kind = patch.source.split(":")[0].split("-")[0]
+            self.patches.setdefault(patch.label, {}).setdefault(kind, []).append(patch)
+
+    def add_rendered(self, folder: Path) -> int:
+        """Add the simulator's patch files that are not in yet; how many patches that were.
+
+        A file's patches are dealt to the splits by their position, so that validation never meets a training render.
+        """
+        count = 0
+        for file in sorted(folder.glob("*.npz")):
+            if file.name in self.rendered or ".part" in file.name:
+                continue
+            self.rendered.add(file.name)
+            patches = load_patches(file)
+            mine = [p for index, p in enumerate(patches) if _deal(index) == self.split]
+            self.add(mine)
+            count += len(mine)
+        return count
+
+    def draw(self, label: str, rng: np.random.Generator) -> Patch:
+        """A random patch of a label: first the kind of source, evenly, then the patch."""
+        kinds = self.patches[label]
+        names = sorted(kinds)
+        chosen = kinds[names[int(rng.integers(len(names)))]]
+        return chosen[int(rng.integers(len(chosen)))]
+
+    def background(self, rng: np.random.Generator, benign_share: float = 0.6) -> tuple[np.ndarray, str]:
+        """A threat-free cleaned crop and its group: benign, or an OPIXray scan with its blade smoothed away."""
+        if self.benign and (not self.boxed or rng.random() < benign_share):
+            scan = self.benign[int(rng.integers(len(self.benign)))]
+            return scan.pixels, scan.group
+        scan = self.boxed[int(rng.integers(len(self.boxed)))]
+        assert scan.box is not None
+        return smooth_away(scan.pixels, scan.box), scan.group
+
+    def counts(self) -> dict[str, object]:
+        """For the log."""
+        return {"split": self.split, "benign": len(self.benign), "boxed": len(self.boxed),
+                "patches": {label: {kind: len(p) for kind, p in kinds.items()} for label, kinds in self.patches.items()}}
+
+
+def _deal(index: int) -> str:
+    return {0: "validation", 1: "test"}.get(index % 6, TRAIN)
+
+
+def load_bank(split: str, cache: Path, root: Path = SHARED) -> Bank:
+    """Build (or read from the cache) one split's bank.
+
+    Args:
+        split: "train", "validation" or "test".
+        cache: folder for arrays; `cache/patches/*.npz` are the simulator's renders.
+        root: the real scans; where they are missing the bank has shapes and icons alone.
+    """
+    benign = load_clean([s for s in benign_scans(root) if s.split == split], LONGEST, cache, f"benign-{split}")
+    listed = [s for s in opixray_scans(root) if s.split == split]
+    boxed = load_clean(listed, LONGEST, cache, f"opixray-{split}")
+    bank = Bank(split, benign, boxed)
+    made = cache / f"patches-{split}.npz"
+    if not made.exists():
+        rng = np.random.default_rng({"train": 11, "validation": 12, "test": 13}[split])
+        # Evenly over the listing, scissors first: they are the rarer.
+        ordered = sorted(range(len(listed)), key=lambda i: (listed[i].label != "scissors", (i * 7919) % 10007))
+        chosen = [listed[i] for i in ordered[: _OPIXRAY_CUT[split]]]
+        fine = load_clean(chosen, CUT_LONGEST, None, "")
+        patches = threat_cutouts(fine) + distractor_cutouts(fine, rng, len(fine) // 2)
+        patches += [shapes.make_patch(name, rng) for name in shapes.THREATS for _ in range(THREATS_PER_KIND)]
+        patches += [shapes.make_patch(name, rng) for name in shapes.EVERYDAY for _ in range(EVERYDAY_PER_KIND)]
+        patches += icons.make_patches(icons.fetch(cache / "start"), 3, rng)
+        save_patches(made, patches)
+    bank.add(load_patches(made))
+    bank.add_rendered(cache / "patches")
+    return bank

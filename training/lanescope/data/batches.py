@@ -1,0 +1,140 @@
+"""Batches: composites with their twins, real boxed scans with their erased twins; each reproducible from (seed, step)."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lanescope.data.bank import Bank
+from lanescope.data.compose import Difficulty, Sample, compose, real_sample
+from lanescope.data.scans import smooth_away
+from lanescope.patch import CLASSES, DISTRACTOR
+from lanescope.preprocess import normalise
+
+OPIXRAY_KNOWN = ("knife", "scissors")
+"""Classes whose absence OPIXray's labels vouch for."""
+
+
+@dataclass
+class Batch:
+    """Tensors of one step."""
+
+    scans: Tensor
+    """float32 [N, 3, S, S]."""
+    labels: Tensor
+    """int64 [N, 5], 1 / 0 / -1."""
+    masks: Tensor
+    """float32 [N, 5, S/4, S/4]."""
+    samples: list[Sample]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a batch is made of."""
+
+    size: int = 320
+    batch: int = 16
+    real_share: float = 0.25
+    """Share of real boxed scans (with their erased twins)."""
+    overlap: float = 0.15
+    """Share of composites with a second bag laid over."""
+    second_threat: float = 0.15
+    hard_at: float = 0.6
+    """Share of the training after which difficulty stops growing."""
+
+
+def composite_pair(bank: Bank, recipe: Recipe, difficulty: Difficulty, rng: np.random.Generator) -> tuple[Sample, Sample]:
+    """One composite with a threat of a uniformly drawn class, and its twin."""
+    background, group = bank.background(rng)
+    wanted = [CLASSES[int(rng.integers(len(CLASSES)))]]
+    if rng.random() < recipe.second_threat:
+        wanted.append(CLASSES[int(rng.integers(len(CLASSES)))])
+    threats = [bank.draw(label, rng) for label in wanted]
+    distractors = [bank.draw(DISTRACTOR, rng) for _ in range(int(rng.integers(0, difficulty.distractors + 1)))]
+    second = bank.background(rng)[0] if rng.random() < recipe.overlap else None
+    return compose(background, threats, distractors, second, recipe.size, difficulty, rng, group)
+
+
+def real_pair(bank: Bank, recipe: Recipe, rng: np.random.Generator) -> tuple[Sample, Sample]:
+    """A boxed scan with a random box of the same size smoothed away, and the same scan with its blade smoothed away."""
+    # Scissors are four times rarer than knives: meet them as often.
+    label = OPIXRAY_KNOWN[int(rng.integers(2))]
+    for _ in range(40):
+        scan = bank.boxed[int(rng.integers(len(bank.boxed)))]
+        if scan.label == label:
+            break
+    assert scan.box is not None
+    h, w = scan.pixels.shape[:2]
+    bw, bh = scan.box[2] - scan.box[0], scan.box[3] - scan.box[1]
+    elsewhere = scan.pixels
+    for _ in range(10):
+        x, y = rng.uniform(0, max(1, w - bw)), rng.uniform(0, max(1, h - bh))
+        box = (x, y, x + bw, y + bh)
+        if box[2] < scan.box[0] - 4 or box[0] > scan.box[2] + 4 or box[3] < scan.box[1] - 4 or box[1] > scan.box[3] + 4:
+            elsewhere = smooth_away(scan.pixels, box)
+            break
+    seed = int(rng.integers(2**31))
+    common = {"known": OPIXRAY_KNOWN, "gentle": False, "group": scan.group}
+    here = real_sample(elsewhere, scan.box, scan.label, recipe.size, np.random.default_rng(seed), source="opixray", **common)  # type: ignore[arg-type]
+    gone = real_sample(smooth_away(scan.pixels, scan.box), None, None, recipe.size, np.random.default_rng(seed), source="opixray-erased", **common)  # type: ignore[arg-type]
+    return here, gone
+
+
+def make_samples(bank: Bank, recipe: Recipe, seed: int, step: int, progress: float) -> list[Sample]:
+    """The samples of one step; the same for the same (seed, step, progress) and bank."""
+    rng = np.random.default_rng([seed, step])
+    difficulty = Difficulty.at(progress / recipe.hard_at)
+    pairs = max(1, recipe.batch // 2)
+    real = round(pairs * recipe.real_share) if bank.boxed else 0
+    samples: list[Sample] = []
+    for index in range(pairs):
+        samples.extend(real_pair(bank, recipe, rng) if index < real else composite_pair(bank, recipe, difficulty, rng))
+    return samples
+
+
+def collate(samples: list[Sample], mean: tuple[float, ...], std: tuple[float, ...]) -> Batch:
+    """Samples -> tensors."""
+    scans = torch.from_numpy(normalise(np.stack([s.pixels for s in samples]), mean, std))
+    labels = torch.from_numpy(np.stack([s.labels for s in samples]).astype(np.int64))
+    masks = torch.from_numpy(np.stack([s.masks for s in samples]).astype(np.float32))
+    return Batch(scans, labels, masks, samples)
+
+
+def prefetched(make: Iterator[Batch], ahead: int = 3) -> Iterator[Batch]:
+    """Run an iterator in a thread (OpenCV and NumPy release the lock), a few batches ahead; its error is raised here."""
+    line: queue.Queue[Batch | BaseException | None] = queue.Queue(ahead)
+    stop = threading.Event()
+
+    def work() -> None:
+        try:
+            for batch in make:
+                while not stop.is_set():
+                    try:
+                        line.put(batch, timeout=0.5)
+                        break
+                    except queue.Full:
+                        continue
+                if stop.is_set():
+                    return
+            line.put(None)
+        except BaseException as error:
+            line.put(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        while True:
+            item = line.get()
+            if item is None:
+                return
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stop.set()

@@ -1,0 +1,120 @@
+"""Scores from an ONNX model: each image once, remembered by the model's hash and the image's own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from lanescope.preprocess import normalise
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+CACHE = REPOSITORY / ".cache" / "scores"
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What the network says of N images; C classes, L levels."""
+
+    logits: np.ndarray
+    """float32 [N, L, C], level 1 (finest) first."""
+    peaks: np.ndarray
+    """float32 [N, C, 2]: x, y of the fused map's largest cell, in fractions of the square: what the app shows."""
+    peaks_over_scales: np.ndarray
+    """float32 [N, C, 2]: the paper's peak (5.3), the maximum over the levels' maps rescaled to the square."""
+
+    @property
+    def fused(self) -> np.ndarray:
+        """float64 [N, C], the prediction: the mean of the levels."""
+        return self.logits.astype(np.float64).mean(axis=1)
+
+    def take(self, rows: np.ndarray) -> Scores:
+        return Scores(self.logits[rows], self.peaks[rows], self.peaks_over_scales[rows])
+
+
+def peaks(cams: list[np.ndarray], size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Fused and over-scales peaks of one image.
+
+    cams: one float32 [C, h_l, w_l] a level, finest first; returns two float32 [C, 2] of x, y in fractions of the square.
+    """
+    fine = cams[0].shape[1:]
+    fused = np.mean([_resize(cam, *fine) for cam in cams], axis=0)
+    best = np.maximum.reduce([_resize(cam, size, size) for cam in cams])
+    return _argmax(fused), _argmax(best)
+
+
+def _resize(cam: np.ndarray, height: int, width: int) -> np.ndarray:
+    if cam.shape[1:] == (height, width):
+        return cam
+    # OpenCV's INTER_LINEAR has half-pixel centres and clamps edges, as metrics.resize_map (tested).
+    return cv2.resize(np.ascontiguousarray(cam.transpose(1, 2, 0)), (width, height), interpolation=cv2.INTER_LINEAR).transpose(2, 0, 1)
+
+
+def _argmax(maps: np.ndarray) -> np.ndarray:
+    height, width = maps.shape[1:]
+    at = maps.reshape(len(maps), -1).argmax(axis=1)
+    return np.stack([(at % width + 0.5) / width, (at // width + 0.5) / height], axis=1).astype(np.float32)
+
+
+class Model:
+    """An ONNX file with its manifest, and a memory of what it has scored.
+
+    Raises (on construction):
+        ValueError: the file is not the one that its manifest names (SHA-256).
+    """
+
+    def __init__(self, file: Path, *, threads: int = 1, cache: Path | None = CACHE) -> None:
+        import onnxruntime
+
+        self.file = file
+        self.manifest = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
+        self.sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+        if self.sha256 != self.manifest["sha256"]:
+            raise ValueError(f"{file.name} is not the file that {file.stem}.json describes: its SHA-256 differs")
+        self.size: int = self.manifest["input"]["size"]
+        self.mean, self.std = tuple(self.manifest["input"]["mean"]), tuple(self.manifest["input"]["std"])
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        self.session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+        self.outputs = [self.manifest["outputs"]["logits"], *self.manifest["outputs"]["cams"]]
+        self._memory: dict[bytes, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
+        self._store = None if cache is None else cache / f"{self.sha256[:16]}.npz"
+        self.scored = 0
+        """Images that really went through the network, the remembered ones not counted."""
+        if self._store is not None and self._store.exists():
+            with np.load(self._store) as kept:
+                for key, *row in zip(kept["keys"], kept["logits"], kept["peaks"], kept["over"], strict=True):
+                    self._memory[key.tobytes()] = (row[0], row[1], row[2])
+
+    def score(self, squares: np.ndarray, batch: int = 8) -> Scores:
+        """Score prepared scans. squares: uint8 [N, S, S, 3] (steps 2-9 of `bag-1`)."""
+        keys = [hashlib.blake2b(np.ascontiguousarray(s).tobytes(), digest_size=16).digest() for s in squares]
+        new = list({k: i for i, k in enumerate(keys) if k not in self._memory}.values())
+        for first in range(0, len(new), batch):
+            rows = new[first : first + batch]
+            logits, *cams = self.session.run(self.outputs, {"scan": normalise(np.stack([squares[i] for i in rows]), self.mean, self.std)})
+            for k, i in enumerate(rows):
+                self._memory[keys[i]] = (logits[k], *peaks([c[k] for c in cams], self.size))
+            self.scored += len(rows)
+        if new:
+            self._save()
+        parts = [self._memory[k] for k in keys]
+        levels, classes = len(self.outputs) - 1, len(self.manifest["classes"])
+        if not parts:
+            return Scores(np.zeros((0, levels, classes), np.float32), *(np.zeros((0, classes, 2), np.float32),) * 2)
+        return Scores(*(np.stack([p[k] for p in parts]) for k in range(3)))
+
+    def _save(self) -> None:
+        if self._store is None:
+            return
+        self._store.parent.mkdir(parents=True, exist_ok=True)
+        keys = np.array([np.frombuffer(k, np.uint8) for k in self._memory])
+        logits, fused, over = (np.stack([v[k] for v in self._memory.values()]) for k in range(3))
+        partial = self._store.with_suffix(".part.npz")
+        np.savez(partial, keys=keys, logits=logits, peaks=fused, over=over)
+        partial.replace(self._store)

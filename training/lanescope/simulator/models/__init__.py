@@ -1,0 +1,1 @@
+"""Parametric solids of the things that bags hold, by kind."""
