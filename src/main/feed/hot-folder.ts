@@ -51,6 +51,8 @@ interface Done {
 }
 
 const shape = (s: Stats): string => `${String(s.size)}:${String(s.mtimeMs)}`
+/** Tells one unreadable file from the next under the same name, also after a restart. */
+const stampOf = (w: Waiting): string => `${String(w.size)}:${String(w.modified)}`
 const signatureOf = (s: Stats): string => `${shape(s)}:${String(s.ctimeMs)}:${String(s.ino)}`
 
 export class HotFolder implements Feed {
@@ -303,7 +305,8 @@ export class HotFolder implements Feed {
     const impatient = quiet >= this.#o.patienceMs
     let content: ArrivedScan['content']
     try {
-      if (waiting.size > LARGEST_FILE) content = { unreadable: `The file is larger than ${LARGEST_FILE / 2 ** 20} MB.` }
+      if (waiting.size > LARGEST_FILE)
+        content = { unreadable: `The file is larger than ${LARGEST_FILE / 2 ** 20} MB.`, stamp: stampOf(waiting) }
       else {
         const bytes = await readFile(path)
         const after = await fileStat(path)
@@ -326,7 +329,7 @@ export class HotFolder implements Feed {
         waiting.retryAt = this.#elapsed + this.#o.settleMs
         return
       }
-      content = { unreadable: `The file cannot be read: ${plainWords(error)}.` }
+      content = { unreadable: `The file cannot be read: ${plainWords(error)}.`, stamp: stampOf(waiting) }
     }
     const sha256 = 'bytes' in content ? createHash('sha256').update(content.bytes).digest('hex') : null
     const known =

@@ -1,0 +1,137 @@
+// The station for a browser on this machine: loopback HTTP for pages and pictures, one WebSocket for the contract.
+import { onError, type AnyRouter } from '@orpc/server'
+import { RPCHandler } from '@orpc/server/ws'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { Duplex } from 'node:stream'
+import { WebSocketServer } from 'ws'
+import { PATHS } from '../../shared/bridge'
+import { createGuard, newToken, type Asked } from './guard'
+import { text, type Site } from './site'
+
+export interface ServeOptions {
+  site: Site
+  /** the contract's procedures; they take no context */
+  router: AnyRouter
+  /** 0: any free port */
+  port: number
+  /** one line for the program's own log */
+  say?: (line: string) => void
+}
+export interface Served {
+  port: number
+  /** address with the token, to be opened once; nothing else opens the station */
+  url: string
+  /** Resolves when every connection is closed. */
+  stop(): Promise<void>
+}
+
+const LOOPBACK = '127.0.0.1'
+/** Requests of the contract are small; the largest is a draft policy. */
+const LARGEST_MESSAGE = 1 << 20
+
+/** Starts serving on 127.0.0.1. Rejects when the port is taken (EADDRINUSE) or not allowed (EACCES). */
+export async function serve({ site, router, port: wanted, say = () => undefined }: ServeOptions): Promise<Served> {
+  const server = createServer()
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: LARGEST_MESSAGE, perMessageDeflate: false })
+  const rpc = new RPCHandler(router, {
+    interceptors: [onError((error) => say(`contract: ${error instanceof Error ? error.message : String(error)}`))],
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(wanted, LOOPBACK, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  const { port } = server.address() as AddressInfo
+  const token = newToken()
+  const judge = createGuard(port, token)
+
+  server.on('request', (request, response) => {
+    void answer(request, response, judge, site).catch((error: unknown) => {
+      say(`http: ${error instanceof Error ? error.message : String(error)}`)
+      response.destroy()
+    })
+  })
+  server.on('upgrade', (request, socket: Duplex, head) => {
+    socket.on('error', () => socket.destroy())
+    const judgement = judge(asked(request, true))
+    if (judgement.kind !== 'pass') {
+      refuseUpgrade(socket, judgement.kind === 'refuse' ? judgement.status : 400)
+    } else if (pathOf(request) !== PATHS.socket) {
+      refuseUpgrade(socket, 404)
+    } else {
+      sockets.handleUpgrade(request, socket, head, (ws) => {
+        ws.on('error', () => ws.terminate())
+        void rpc.upgrade(ws, { context: {} })
+      })
+    }
+  })
+
+  return {
+    port,
+    url: `http://${LOOPBACK}:${port}/?token=${token}`,
+    stop: async () => {
+      for (const client of sockets.clients) client.close(1001, 'The station is closing.')
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      // A browser that does not answer the close within a moment is cut off.
+      const cut = setTimeout(() => {
+        for (const client of sockets.clients) client.terminate()
+        server.closeAllConnections()
+      }, 500)
+      server.closeIdleConnections()
+      await closed
+      clearTimeout(cut)
+    },
+  }
+}
+
+const asked = (request: IncomingMessage, upgrade: boolean): Asked => ({
+  method: request.method ?? 'GET',
+  url: request.url ?? '/',
+  headers: request.headers,
+  upgrade,
+})
+const pathOf = (request: IncomingMessage): string => (request.url ?? '/').split('?', 1)[0] ?? '/'
+
+function refuseUpgrade(socket: Duplex, status: number): void {
+  socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  judge: ReturnType<typeof createGuard>,
+  site: Site,
+): Promise<void> {
+  const judgement = judge(asked(request, false))
+  if (judgement.kind === 'refuse') {
+    await send(response, text(judgement.status, judgement.why))
+  } else if (judgement.kind === 'welcome') {
+    const welcome = text(303, 'Welcome.')
+    welcome.headers.set('set-cookie', judgement.cookie)
+    welcome.headers.set('location', '/')
+    await send(response, welcome)
+  } else {
+    await send(response, await site(webRequest(request)))
+  }
+}
+
+function webRequest(request: IncomingMessage): Request {
+  const headers = new Headers()
+  for (const [name, value] of Object.entries(request.headers)) if (typeof value === 'string') headers.set(name, value)
+  const hasBody = request.method !== 'GET' && request.method !== 'HEAD'
+  return new Request(new URL(request.url ?? '/', `http://${request.headers.host ?? LOOPBACK}`), {
+    method: request.method ?? 'GET',
+    headers,
+    ...(hasBody ? { body: Readable.toWeb(request), duplex: 'half' } : {}),
+  })
+}
+
+async function send(response: ServerResponse, answer: Response): Promise<void> {
+  response.writeHead(answer.status, Object.fromEntries(answer.headers))
+  if (answer.body) await pipeline(Readable.fromWeb(answer.body), response)
+  else response.end()
+}
