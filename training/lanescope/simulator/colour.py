@@ -91,7 +91,7 @@ def detect(attenuation: Float, scanner: Scanner, rng: np.random.Generator | None
 
 def hue_of(measured: Float, scanner: Scanner) -> Float:
     """Hue 0 (organic) ... 4 (metal) from the ratio of the two attenuations, by effective atomic number; float32 [H, W]."""
-    # Where hardly anything attenuates the ratio is noise: lean towards light organics; scanners smooth Z more than luma for the same reason.
+    # Where hardly anything attenuates the ratio is noise: lean towards light organics, and smooth Z more than luma, as scanners do.
     low, high = (cv2.GaussianBlur(plane, (0, 0), 0.8) for plane in measured)
     ratio = (low + 0.012 * 1.3) / (high + 0.012)
     # Beyond what the low-energy layer can see, the ratio only falls because the detector is blind: hold it.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -132,7 +133,7 @@ def revolve(profile: Sequence[tuple[float, float]], material: str, segments: int
     angle = np.linspace(0, 2 * np.pi, segments, endpoint=False)
     ring = np.stack([np.cos(angle), np.sin(angle) * squash], 1)
     loops = []
-    for (r0, z0), (r1, z1) in zip(points[:-1], points[1:], strict=True):
+    for (r0, z0), (r1, z1) in pairwise(points):
         for i in range(segments):
             u, v = ring[i], ring[(i + 1) % segments]
             corners = [(*(u * r0), z0), (*(v * r0), z0), (*(v * r1), z1), (*(u * r1), z1)]
@@ -178,7 +179,7 @@ def terraced(
     top = float(height.max())
     steps = np.concatenate([[0.0], np.linspace(top / levels, top, levels)])
     parts = []
-    for low, high in zip(steps[:-1], steps[1:], strict=True):
+    for low, high in pairwise(steps):
         # The slab reaches up to `high` where the map is at least half-way there.
         loops = outline(height > (low + high) / 2 if low > 0 else height > min(top * 0.02, 0.05), per_mm, origin)
         if not loops:
