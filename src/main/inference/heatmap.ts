@@ -16,10 +16,25 @@ export async function heatmapSheet(fused: PerClass<ActivationMap>, placement: Pl
     .toBuffer()
 }
 
-/** Heat (0–255) → colour and opacity: nothing where the network saw little, then yellow, then red. */
-function tint(heat: number): [number, number, number, number] {
-  const strength = Math.max(0, (heat - 64) / 191)
-  return [255, Math.round(220 * (1 - strength)), 0, Math.round(190 * Math.sqrt(strength))]
+/**
+ * Colour and opacity of a tile's values. Relative to the tile's own range, its upper half only: an overlay shows where the network looked,
+ * the score says how much. A flat tile shows nothing.
+ */
+function tint(tile: Uint8Array): Uint8Array {
+  let low = 255
+  let high = 0
+  for (const heat of tile) {
+    if (heat > 0) low = Math.min(low, heat)
+    high = Math.max(high, heat)
+  }
+  const middle = (low + high) / 2
+  const colours = new Uint8Array(4 * tile.length)
+  if (high - low < 3) return colours
+  tile.forEach((heat, index) => {
+    const strength = Math.max(0, (heat - middle) / (high - middle))
+    colours.set([255, Math.round(220 * (1 - strength)), 0, Math.round(190 * Math.sqrt(strength))], 4 * index)
+  })
+  return colours
 }
 
 /** One tile of a sheet laid over its scan, at the scan's size, as PNG. Throws BadScan where scan or sheet can't be read. */
@@ -37,10 +52,7 @@ export async function overlay(bytes: Uint8Array, sheet: Uint8Array, tile: number
   if (!Number.isInteger(tileHeight) || heat.info.channels !== 1 || tile < 0 || tile >= THREAT_CLASSES.length)
     throw new BadScan('The heatmap is not one of five stacked tiles.')
   const from = tile * tileHeight * heat.info.width
-  const coloured = Uint8Array.from(
-    { length: 4 * tileHeight * heat.info.width },
-    (_, i) => tint(heat.data[from + Math.floor(i / 4)] ?? 0)[i % 4] ?? 0,
-  )
+  const coloured = tint(heat.data.subarray(from, from + tileHeight * heat.info.width))
   const layer = await sharp(coloured, { raw: { width: heat.info.width, height: tileHeight, channels: 4 } })
     .resize({ width, height, fit: 'fill', kernel: 'cubic' })
     .png()

@@ -1,0 +1,42 @@
+// Composition root of the command line: `npx lanescope …`. Every command is a file in cli/ that registers itself.
+import { Command, CommanderError } from 'commander'
+import { version } from '../../package.json'
+import { EXIT, UsageError } from './cli/exit'
+import { register as scan } from './cli/scan'
+import { register as start } from './cli/start'
+
+const program = new Command('lanescope')
+  .description('An open inspection workstation for X-ray security lanes. Research software: not certified equipment.')
+  .version(version)
+  .showHelpAfterError('(lanescope --help explains all commands)')
+  // Commands made below inherit this: an exit code is ours to choose.
+  .exitOverride()
+for (const register of [start, scan]) register(program)
+program.addHelpText(
+  'after',
+  `
+Examples:
+  lanescope start                                     play the bundled demo
+  lanescope start --feed north=/mnt/scans             watch a hot folder as lane "north" (repeatable; --polling for network shares)
+  lanescope start --replay DIR --rate 300             play a folder at 300 bags an hour
+  lanescope serve --feed DIR --data DIR --port 8080   no Electron; --headless: no window either
+  lanescope scan DIR --json --heatmaps DIR            screen a folder, one JSON line a scan
+
+"lanescope help <command>" tells all options of a command. Exit code 64 means wrong use.`,
+)
+
+// A reader that has seen enough (`| head`) is no fault, but not every scan was reported either.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 141 : EXIT.output))
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage
+  else if (error instanceof UsageError) {
+    console.error(`error: ${error.message}`)
+    process.exitCode = EXIT.usage
+  } else {
+    console.error(error)
+    process.exitCode = EXIT.software
+  }
+}

@@ -1,0 +1,190 @@
+// `lanescope scan`: screens files and folders without a window or a database, by the model's first policy.
+import { SingleBar } from 'cli-progress'
+import type { Command } from 'commander'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { basename, extname, join } from 'node:path'
+import { firstCalibration, firstPolicy, modelName } from '../../domain/first-policy'
+import { posteriorInWords } from '../../domain/words'
+import { THREAT_CLASSES } from '../../shared/classes'
+import { startInference, type InferenceRoom } from '../inference/client'
+import { chooseModel } from '../inference/model-files'
+import { inferenceEntry, nodeSpawn } from '../inference/node-spawn'
+import type { ScreenResult } from '../station/ports'
+import { UsageError } from './exit'
+import { listScans, readScan, type Listed } from './scan-files'
+import { lineOf, type Judge, type ScanLine } from './scan-line'
+
+export interface ScanOptions {
+  json?: boolean
+  heatmaps?: string
+  everyClass?: boolean
+  model?: string
+}
+
+export function register(program: Command): void {
+  program
+    .command('scan')
+    .summary('screen scan files and folders')
+    .description(
+      'Screens scans (JPEG, PNG, TIFF, WebP, BMP up to 50 megapixels) and folders of them, without a window or a database.\n' +
+        "Scores are posteriors at the first policy's prevalence (1 threat in 1,000 bags); tiers follow the model's own thresholds.",
+    )
+    .argument('<path...>', 'files and folders; folders are searched to the bottom')
+    .option('--json', 'one JSON line a scan on stdout, nothing else there')
+    .option('--heatmaps <dir>', 'write a picture of scan and heatmap for each class in alarm or advisory')
+    .option('--every-class', 'with --heatmaps: for every class, flagged or not')
+    .option('--model <dir>', 'folder of the model, or its manifest (default: resources/models, or LANESCOPE_MODELS)')
+    .addHelpText(
+      'after',
+      '\nExit code: 0 when every scan was screened, 2 when any was unscreenable, 64 for wrong use, 74 when a heatmap could not be written.' +
+        '\nAn unscreenable scan must be treated as an alarm: in JSON its score, tier and peak are null and its logits empty.',
+    )
+    .action(async (paths: string[], options: ScanOptions) => {
+      process.exitCode = await scan(paths, options)
+    })
+}
+
+/** Screens everything; returns the exit code. Throws UsageError. */
+async function scan(paths: string[], options: ScanOptions): Promise<number> {
+  if (options.everyClass && options.heatmaps === undefined) throw new UsageError('--every-class belongs to --heatmaps DIR.')
+  if (options.heatmaps !== undefined) makeFolder(options.heatmaps)
+  const { judge, inference, problem } = start(options.model)
+  const { scans, passedOver } = await listScans(paths)
+  const bar = progressBar(scans.length)
+  const counts = { alarm: 0, advisory: 0, clear: 0, unscreenable: 0 }
+  let unwritten = 0
+  try {
+    for (const listed of scans) {
+      const { line, heatmap, bytes } = await screenOne(listed, inference, judge, problem)
+      counts[line.verdict] += 1
+      await print(options.json ? JSON.stringify(line) : inWords(line), bar)
+      if (options.heatmaps !== undefined && heatmap !== null && inference !== null && bytes !== null)
+        unwritten += await writeHeatmaps(options.heatmaps, options.everyClass === true, line, bytes, heatmap, inference)
+      bar?.increment()
+    }
+  } finally {
+    bar?.stop()
+    await inference?.stop()
+  }
+  if (!options.json)
+    await print(
+      `${scans.length} scans: ${counts.alarm} alarm, ${counts.advisory} advisory, ${counts.clear} clear, ${counts.unscreenable} unscreenable` +
+        (passedOver > 0 ? `; ${passedOver} other files passed over` : ''),
+      null,
+    )
+  else if (scans.length === 0) process.stderr.write(`No scans found (${passedOver} other files passed over).\n`)
+  return counts.unscreenable > 0 ? 2 : unwritten > 0 ? 74 : 0
+}
+
+/** The model, its first policy, and a running process. A model that was named and can't be had is wrong use; a missing one of ours makes every scan unscreenable. */
+function start(named: string | undefined): { judge: Judge | null; inference: InferenceRoom | null; problem: string | null } {
+  try {
+    const { manifest, modelPath } = chooseModel(import.meta.dirname, named)
+    const policy = { version: 1, ...firstPolicy(manifest, 1) }
+    const calibration = { version: 1, ...firstCalibration(manifest) }
+    const inference = startInference({
+      spawn: nodeSpawn(inferenceEntry(import.meta.dirname)),
+      manifest,
+      modelPath,
+      tryAgain: 600_000,
+    })
+    return { judge: { model: modelName(manifest), policy, calibration }, inference, problem: null }
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error)
+    if (named !== undefined) throw new UsageError(problem)
+    process.stderr.write(`${problem}\n`)
+    return { judge: null, inference: null, problem }
+  }
+}
+
+interface Screened {
+  line: ScanLine
+  heatmap: Uint8Array | null
+  bytes: Uint8Array | null
+}
+
+async function screenOne(
+  listed: Listed,
+  inference: InferenceRoom | null,
+  judge: Judge | null,
+  problem: string | null,
+): Promise<Screened> {
+  const began = performance.now()
+  const line = (sha256: string | null, result: ScreenResult): ScanLine =>
+    lineOf(listed.file, sha256, result, judge, performance.now() - began)
+  const read = 'unreadable' in listed ? listed : await readScan(listed.file)
+  if ('unreadable' in read)
+    return { line: line(null, { ok: false, reason: read.unreadable, retry: false }), heatmap: null, bytes: null }
+  const { bytes, sha256 } = read
+  if (inference === null)
+    return { line: line(sha256, { ok: false, reason: problem ?? 'There is no model.', retry: false }), heatmap: null, bytes }
+  let result = await inference.screen(bytes)
+  if (!result.ok && result.retry) result = await inference.screen(bytes)
+  return { line: line(sha256, result), heatmap: result.ok ? result.output.heatmap : null, bytes }
+}
+
+/** Writes the wanted overlays of one scan; returns how many could not be written. */
+async function writeHeatmaps(
+  folder: string,
+  every: boolean,
+  line: ScanLine,
+  bytes: Uint8Array,
+  sheet: Uint8Array,
+  inference: InferenceRoom,
+): Promise<number> {
+  let unwritten = 0
+  for (const [tile, name] of THREAT_CLASSES.entries()) {
+    const { tier } = line.classes[name]
+    if (!every && tier !== 'alarm' && tier !== 'advisory') continue
+    const base = basename(line.file, extname(line.file)).slice(0, 100)
+    // The content's hash keeps scans of one name in two folders apart.
+    const path = join(folder, `${base}.${line.sha256?.slice(0, 8) ?? ''}.${name}.png`)
+    const picture = await inference.overlay(bytes, sheet, tile)
+    try {
+      if (!picture.ok) throw new Error(picture.reason)
+      writeFileSync(path, picture.bytes)
+    } catch (error) {
+      unwritten += 1
+      process.stderr.write(
+        `The heatmap ${path} could not be written: ${error instanceof Error ? error.message : String(error)}\n`,
+      )
+    }
+  }
+  return unwritten
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true })
+  } catch (error) {
+    throw new UsageError(`The folder ${folder} can't be made: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+function progressBar(total: number): SingleBar | null {
+  if (!process.stderr.isTTY || total < 2) return null
+  const bar = new SingleBar({
+    stream: process.stderr,
+    format: '{bar} {value}/{total} scans, {eta_formatted} left',
+    hideCursor: true,
+    clearOnComplete: true,
+  })
+  bar.start(total, 0)
+  return bar
+}
+
+/** One line on stdout, waiting where the reader is slow. On a terminal the bar gives way to it. */
+async function print(line: string, bar: SingleBar | null): Promise<void> {
+  if (bar !== null && process.stdout.isTTY) process.stderr.write('\r\u001b[K')
+  await new Promise<void>((resolve, reject) => process.stdout.write(`${line}\n`, (error) => (error ? reject(error) : resolve())))
+}
+
+const MARKS = { alarm: 'ALARM       ', advisory: 'advisory    ', clear: 'clear       ', unscreenable: 'UNSCREENABLE' }
+function inWords(line: ScanLine): string {
+  if (line.verdict === 'unscreenable') return `${MARKS.unscreenable}  ${line.file}  ${line.reason ?? ''}`
+  const flagged = THREAT_CLASSES.filter((name) => line.classes[name].tier !== 'none')
+  const says = flagged.map(
+    (name) => `${name} (${line.classes[name].tier ?? ''}): ${posteriorInWords(line.classes[name].score ?? Number.NaN)}`,
+  )
+  return `${MARKS[line.verdict]}  ${line.file}${says.length > 0 ? `  ${says.join('; ')}` : ''}`
+}
