@@ -139,10 +139,8 @@ async function writeHeatmaps(
     const base = basename(line.file, extname(line.file)).slice(0, 100)
     // The content's hash keeps scans of one name in two folders apart.
     const path = join(folder, `${base}.${line.sha256?.slice(0, 8) ?? ''}.${name}.png`)
-    const picture = await inference.overlay(bytes, sheet, tile)
     try {
-      if (!picture.ok) throw new Error(picture.reason)
-      writeFileSync(path, picture.bytes)
+      writeFileSync(path, await inference.overlay(bytes, sheet, tile))
     } catch (error) {
       unwritten += 1
       process.stderr.write(

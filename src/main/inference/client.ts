@@ -4,19 +4,13 @@
 import { modelName } from '../../domain/first-policy'
 import type { ModelManifest } from '../../shared/manifest'
 import type { InferenceStatus } from '../../shared/status'
-import type { Inference, NetworkOutput, ScreenResult } from '../station/ports'
+import type { Inference, NetworkOutput, Renditions, ScreenResult } from '../station/ports'
 import type { InferenceProcess, Opened, OpenRequest, Reply, Spawn, Work } from './protocol'
 
-export type PictureResult = { ok: true; bytes: Uint8Array } | { ok: false; reason: string }
-
-/** The inference room as composition roots see it: the station's port, and pictures made where a bad file can do no harm. */
-export interface InferenceRoom extends Inference {
-  /** WebP, longest side ≤ 240 px. Never rejects. */
-  thumbnail(bytes: Uint8Array): Promise<PictureResult>
-  /** The scan as lossless PNG, for formats that Chromium can't show (TIFF). Never rejects. */
-  rendition(bytes: Uint8Array): Promise<PictureResult>
-  /** Tile `tile` of a heatmap sheet laid over its scan, as PNG. Never rejects. */
-  overlay(bytes: Uint8Array, heatmap: Uint8Array, tile: number): Promise<PictureResult>
+/** The inference room as composition roots see it: the station's ports, and pictures made where a bad file can do no harm. */
+export interface InferenceRoom extends Inference, Renditions {
+  /** Tile `tile` of a heatmap sheet laid over its scan, as PNG. Rejects with a plain reason. */
+  overlay(bytes: Uint8Array, heatmap: Uint8Array, tile: number): Promise<Uint8Array>
 }
 
 export interface ClientOptions {
@@ -97,15 +91,15 @@ class Client implements InferenceRoom {
     return answer.ok ? { ok: true, output: answer.value as NetworkOutput } : answer
   }
 
-  thumbnail(bytes: Uint8Array): Promise<PictureResult> {
+  thumbnail(bytes: Uint8Array): Promise<Uint8Array> {
     return this.#picture({ kind: 'thumbnail', bytes })
   }
 
-  rendition(bytes: Uint8Array): Promise<PictureResult> {
-    return this.#picture({ kind: 'rendition', bytes })
+  lossless(bytes: Uint8Array): Promise<Uint8Array> {
+    return this.#picture({ kind: 'lossless', bytes })
   }
 
-  overlay(bytes: Uint8Array, heatmap: Uint8Array, tile: number): Promise<PictureResult> {
+  overlay(bytes: Uint8Array, heatmap: Uint8Array, tile: number): Promise<Uint8Array> {
     return this.#picture({ kind: 'overlay', bytes, heatmap, tile })
   }
 
@@ -137,9 +131,10 @@ class Client implements InferenceRoom {
     this.#answerAll(STOPPING, true)
   }
 
-  async #picture(work: Work): Promise<PictureResult> {
+  async #picture(work: Work): Promise<Uint8Array> {
     const answer = await this.#ask(work, this.#pictures)
-    return answer.ok ? { ok: true, bytes: answer.value as Uint8Array } : { ok: false, reason: answer.reason }
+    if (!answer.ok) throw new Error(answer.reason)
+    return answer.value as Uint8Array
   }
 
   #ask(work: Work, queue: Job[]): Promise<Answer> {

@@ -13,7 +13,7 @@ export async function thumbnail(bytes: Uint8Array): Promise<Uint8Array> {
 }
 
 /** The scan as PNG, 8 bits a channel, nothing else changed. Throws BadScan where nothing can be decoded. */
-export async function rendition(bytes: Uint8Array): Promise<Uint8Array> {
+export async function lossless(bytes: Uint8Array): Promise<Uint8Array> {
   const image = await open(bytes)
   return image.toColourspace('srgb').png({ compressionLevel: 3 }).toBuffer()
 }

@@ -2,7 +2,7 @@
 import sharp from 'sharp'
 import { BadScan } from './bad-scan'
 import { overlay } from './heatmap'
-import { rendition, thumbnail } from './pictures'
+import { lossless, thumbnail } from './pictures'
 import type { OpenRequest, Opened, Reply, Request } from './protocol'
 import { screen } from './screen'
 import { openNetwork, type Network } from './session'
@@ -27,8 +27,8 @@ async function answer(request: Request): Promise<Opened | Uint8Array | Awaited<R
       return screen(request.bytes, opened.network, opened.manifest)
     case 'thumbnail':
       return thumbnail(request.bytes)
-    case 'rendition':
-      return rendition(request.bytes)
+    case 'lossless':
+      return lossless(request.bytes)
     case 'overlay':
       return overlay(request.bytes, request.heatmap, request.tile)
   }

@@ -18,7 +18,7 @@ export interface ScreenRequest {
 }
 /** A picture to show: WebP of at most 240 px a side, or a lossless PNG of a format that Chromium can't show. */
 export interface PictureRequest {
-  kind: 'thumbnail' | 'rendition'
+  kind: 'thumbnail' | 'lossless'
   bytes: Uint8Array
 }
 /** One class's heatmap laid over the scan, as PNG. */
