@@ -90,7 +90,10 @@ export interface BagLog {
   /** Whether this content from this lane and path has a row already. */
   knows(lane: string, path: string, content: ContentKey): boolean
   /** Inserts a received bag, or returns the known one (same lane, path and content). `kept`: its bytes are in the archive. */
-  receive(bag: { lane: string; path: string; content: ContentKey; kept: boolean; receivedAt: number }): { id: number; isNew: boolean }
+  receive(bag: { lane: string; path: string; content: ContentKey; kept: boolean; receivedAt: number }): {
+    id: number
+    isNew: boolean
+  }
   /** Bags received but never screened, oldest first: what a restart must finish. */
   unfinished(): Bag[]
   /** Gives a bag its one verdict. A bag that has one keeps it: the first is returned unchanged. */
@@ -162,8 +165,6 @@ export interface BagImage {
   bytes: Uint8Array
   /** MIME type */
   type: string
-  /** true when these bytes never change for this id, so that a window may keep them */
-  immutable: boolean
 }
 /** A bag's pictures by id, for Electron's protocol and for HTTP alike. */
 export interface ImageDesk {

@@ -53,7 +53,7 @@ export interface Station {
   images: ImageDesk
   status(): Promise<StationStatus>
   /** Everything that changes, from now on; first the current status. Ends when `signal` aborts or the station stops. */
-  events(signal?: AbortSignal): AsyncIterableIterator<StationEvent>
+  events(signal?: AbortSignal): AsyncGenerator<StationEvent, void, undefined>
   recent(limit: number): Bag[]
   /** Throws `NotFound`. */
   get(id: number): Bag

@@ -26,7 +26,7 @@ interface ScoredRow extends PerClass<number> {
 export class SqliteBagLog implements BagLog {
   readonly #rows
   readonly #statements
-  readonly #searches = new Map<string, Statement<unknown[]>>()
+  readonly #searches = new Map<string, Statement>()
 
   constructor(
     private readonly db: Db,
@@ -208,7 +208,7 @@ export class SqliteBagLog implements BagLog {
   #all<Row>({ sql, values }: Query): Row[] {
     let statement = this.#searches.get(sql)
     if (!statement) {
-      statement = this.db.prepare<unknown[]>(sql)
+      statement = this.db.prepare(sql)
       this.#searches.set(sql, statement)
     }
     return statement.all(...values) as Row[]

@@ -1,0 +1,121 @@
+// A bag's pictures by id: the original scan, its heatmap sheet, a thumbnail. Recent heatmaps and thumbnails are kept in memory.
+import { IMAGE_KINDS, type Archive, type BagImage, type BagLog, type ImageDesk, type ImageKind, type Renditions } from './ports'
+
+/** Heatmap sheets (some 50 KB each) and thumbnails (some 5 KB) kept in memory. */
+const HEATMAPS_KEPT = 200
+const THUMBNAILS_KEPT = 500
+
+/** A map that forgets the least lately used. */
+class Recent<T> {
+  readonly #items = new Map<number, T>()
+  constructor(private readonly limit: number) {}
+
+  get(key: number): T | undefined {
+    const item = this.#items.get(key)
+    if (item !== undefined) {
+      this.#items.delete(key)
+      this.#items.set(key, item)
+    }
+    return item
+  }
+  has(key: number): boolean {
+    return this.#items.has(key)
+  }
+  delete(key: number): void {
+    this.#items.delete(key)
+  }
+  set(key: number, item: T): void {
+    this.#items.set(key, item)
+    const oldest = this.#items.keys().next().value
+    if (this.#items.size > this.limit && oldest !== undefined) this.#items.delete(oldest)
+  }
+}
+
+/** What Chromium shows as it is; TIFF gets a lossless rendition. */
+const SHOWN: [type: string, signature: readonly number[], at: number][] = [
+  ['image/jpeg', [0xff, 0xd8, 0xff], 0],
+  ['image/png', [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a], 0],
+  ['image/webp', [0x57, 0x45, 0x42, 0x50], 8],
+  ['image/bmp', [0x42, 0x4d], 0],
+]
+const TIFF = [
+  [0x49, 0x49, 42, 0],
+  [0x4d, 0x4d, 0, 42],
+  [0x49, 0x49, 43, 0],
+  [0x4d, 0x4d, 0, 43],
+]
+const has = (bytes: Uint8Array, signature: readonly number[], at = 0): boolean =>
+  signature.every((byte, i) => bytes[at + i] === byte)
+
+export class Images implements ImageDesk {
+  readonly #heatmaps = new Recent<Uint8Array>(HEATMAPS_KEPT)
+  readonly #thumbnails = new Recent<Promise<Uint8Array | null>>(THUMBNAILS_KEPT)
+
+  constructor(
+    private readonly log: BagLog,
+    private readonly archive: Archive,
+    private readonly renditions: Renditions,
+  ) {}
+
+  /** Keeps a bag's heatmap sheet at hand. */
+  keepHeatmap(id: number, sheet: Uint8Array): void {
+    this.#heatmaps.set(id, sheet)
+  }
+
+  hasHeatmap(id: number): boolean {
+    return this.#heatmaps.has(id)
+  }
+
+  async at(path: string): Promise<BagImage | null> {
+    const [, kind, id] = /^\/(scan|heatmap|thumb)\/([1-9]\d{0,14})$/.exec(path) ?? []
+    const known = IMAGE_KINDS.find((k) => k === kind)
+    return known && id !== undefined ? this.find(known, Number(id)) : null
+  }
+
+  async find(kind: ImageKind, id: number): Promise<BagImage | null> {
+    if (!Number.isSafeInteger(id) || id < 1) return null
+    if (kind === 'heatmap') return this.#heatmap(id)
+    return kind === 'scan' ? this.#scan(id) : this.#thumb(id)
+  }
+
+  async #heatmap(id: number): Promise<BagImage | null> {
+    const sheet = this.#heatmaps.get(id) ?? (await this.#archived(this.log.images(id)?.heatmap))
+    return sheet && { bytes: sheet, type: 'image/png' }
+  }
+
+  async #scan(id: number): Promise<BagImage | null> {
+    const bytes = await this.#archived(this.log.images(id)?.scan)
+    if (!bytes) return null
+    const type = SHOWN.find(([, signature, at]) => has(bytes, signature, at))?.[0]
+    if (type) return { bytes, type }
+    // anything else is no picture; what it is, is in the bag's reason
+    if (!TIFF.some((signature) => has(bytes, signature))) return null
+    const png = await this.renditions.lossless(bytes).catch(() => null)
+    return png && { bytes: png, type: 'image/png' }
+  }
+
+  async #thumb(id: number): Promise<BagImage | null> {
+    let thumbnail = this.#thumbnails.get(id)
+    if (!thumbnail) {
+      thumbnail = this.#makeThumbnail(id)
+      this.#thumbnails.set(id, thumbnail)
+    }
+    const bytes = await thumbnail
+    // not kept: the inference process may have been away, or the bag not yet received
+    if (!bytes) this.#thumbnails.delete(id)
+    return bytes && { bytes, type: 'image/webp' }
+  }
+
+  async #makeThumbnail(id: number): Promise<Uint8Array | null> {
+    try {
+      const bytes = await this.#archived(this.log.images(id)?.scan)
+      return bytes && (await this.renditions.thumbnail(bytes))
+    } catch {
+      return null
+    }
+  }
+
+  async #archived(sha256: string | null | undefined): Promise<Uint8Array | null> {
+    return sha256 ? await this.archive.get(sha256) : null
+  }
+}

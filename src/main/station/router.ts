@@ -1,0 +1,70 @@
+// Binds the contract to a station: arguments and answers are checked by the contract, refusals become its typed errors.
+import { implement } from '@orpc/server'
+import { contract } from '../../shared/contract'
+import { NotFound, Refused, type Station } from './types'
+
+interface TypedErrors {
+  NOT_FOUND: (options: { message: string }) => Error
+  REFUSED: (options: { message: string; data: { why: string } }) => Error
+}
+
+/** Runs `work`; what a person can act on becomes a typed error of the contract. */
+async function answering<T>(errors: TypedErrors, work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof NotFound) throw errors.NOT_FOUND({ message: error.message })
+    if (error instanceof Refused) throw errors.REFUSED({ message: error.message, data: { why: error.message } })
+    throw error
+  }
+}
+
+const NO_TUNING = 'Tuning is not available in this version.'
+
+/** The contract's procedures over a station; they need no context. */
+export function makeRouter(station: Station) {
+  const os = implement(contract)
+  const { policies } = station.options
+  const refuseTuning = (): never => {
+    throw new Refused(NO_TUNING)
+  }
+  return os.router({
+    events: os.events.handler(({ signal }) => station.events(signal)),
+    status: os.status.handler(() => station.status()),
+    bags: {
+      recent: os.bags.recent.handler(({ input }) => station.recent(input.limit)),
+      get: os.bags.get.handler(({ input, errors }) => answering(errors, () => station.get(input.id))),
+      search: os.bags.search.handler(({ input }) => station.search(input.filter, input.before, input.limit)),
+      history: os.bags.history.handler(({ input, errors }) => answering(errors, () => station.history(input.id))),
+      decide: os.bags.decide.handler(({ input, errors }) => answering(errors, () => station.decide(input))),
+      review: os.bags.review.handler(({ input, errors }) => answering(errors, () => station.review(input))),
+    },
+    policy: {
+      current: os.policy.current.handler(() => policies.current()),
+      list: os.policy.list.handler(() => policies.list()),
+      get: os.policy.get.handler(({ input, errors }) =>
+        answering(errors, () => {
+          const found = policies.get(input.version)
+          if (!found) throw new NotFound(`There is no alarm policy ${input.version}.`)
+          return found
+        }),
+      ),
+      calibration: os.policy.calibration.handler(({ input, errors }) =>
+        answering(errors, () => {
+          const found = policies.calibration(input.version)
+          if (!found) throw new NotFound(`There is no calibration ${input.version}.`)
+          return found
+        }),
+      ),
+      try: os.policy.try.handler(({ errors }) => answering(errors, refuseTuning)),
+      set: os.policy.set.handler(({ errors }) => answering(errors, refuseTuning)),
+      save: os.policy.save.handler(({ errors }) => answering(errors, refuseTuning)),
+      rollBack: os.policy.rollBack.handler(({ errors }) => answering(errors, refuseTuning)),
+    },
+    tuning: {
+      of: os.tuning.of.handler(({ errors }) => answering(errors, refuseTuning)),
+      proposal: os.tuning.proposal.handler(({ errors }) => answering(errors, refuseTuning)),
+      drift: os.tuning.drift.handler(({ errors }) => answering(errors, refuseTuning)),
+    },
+  })
+}

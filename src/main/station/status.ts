@@ -1,0 +1,95 @@
+// What the station says of itself: counted from the log, with the parts that cost time kept for a moment.
+import type { StationStatus } from '../../shared/status'
+import type { Archive } from './ports'
+import type { StationOptions } from './types'
+
+const HOUR = 3_600_000
+const DISK_EVERY_MS = 15_000
+/** Bags whose time is in the median. */
+const TIMED = 50
+/** Less than this free, or than this share of the disk: low. */
+const LOW_BYTES = 2 * 2 ** 30
+const LOW_SHARE = 0.02
+
+export interface StatusFacts {
+  startedAt: number
+  backlog: number
+  troubles: string[]
+  drift: StationStatus['drift']
+}
+
+export class StatusDesk {
+  readonly #times: number[] = []
+  #disk: StationStatus['disk'] = null
+  #diskAt = -Infinity
+
+  constructor(private readonly options: StationOptions) {}
+
+  /** Takes note of a screened bag's time, ms. */
+  took(ms: number): void {
+    this.#times.push(ms)
+    if (this.#times.length > TIMED) this.#times.shift()
+  }
+
+  /** Never rejects: what cannot be had is null or empty, and the log's failure is a trouble of its own. */
+  async status({ startedAt, backlog, troubles, drift }: StatusFacts): Promise<StationStatus> {
+    const { log, policies, inference, lanes, clock } = this.options
+    const now = clock.now()
+    const disk = await this.#diskNow(now)
+    const unread: string[] = []
+    const read = <T>(what: () => T, otherwise: T): T => {
+      try {
+        return what()
+      } catch {
+        unread.push('The log cannot be read.')
+        return otherwise
+      }
+    }
+    const nothing = { bags: 0, alarms: 0, advisories: 0, unscreenable: 0 }
+    const today = read(() => log.countSince(new Date(now).setHours(0, 0, 0, 0)), nothing)
+    const hour = read(() => log.countSince(now - HOUR), nothing)
+    const policy = read(() => (policies.isEmpty() ? null : policies.current()), null)
+    const promised = policy?.anyAlarm?.falseAlarmUpper95
+    return {
+      now,
+      startedAt,
+      lanes: lanes?.() ?? [],
+      inference: inference.status(),
+      backlog,
+      msPerBag: median(this.#times),
+      today,
+      policy: policy?.version ?? null,
+      alarmRate: {
+        lastHour: hour.bags === 0 ? null : (1000 * hour.alarms) / hour.bags,
+        bags: hour.bags,
+        promisedPer1000: promised === undefined ? null : 1000 * promised,
+      },
+      disk,
+      troubles: [...new Set([...troubles, ...unread])],
+      drift,
+    }
+  }
+
+  async #diskNow(now: number): Promise<StationStatus['disk']> {
+    if (Math.abs(now - this.#diskAt) < DISK_EVERY_MS) return this.#disk
+    this.#diskAt = now
+    this.#disk = await diskOf(this.options.archive)
+    return this.#disk
+  }
+}
+
+async function diskOf(archive: Archive): Promise<StationStatus['disk']> {
+  try {
+    const { freeBytes, totalBytes } = await archive.disk()
+    return { freeBytes, totalBytes, low: freeBytes < LOW_BYTES || freeBytes < LOW_SHARE * totalBytes }
+  } catch {
+    return null
+  }
+}
+
+function median(values: readonly number[]): number | null {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = sorted.length >> 1
+  const [low, high] = [sorted[sorted.length % 2 ? middle : middle - 1], sorted[middle]]
+  return low === undefined || high === undefined ? null : (low + high) / 2
+}
