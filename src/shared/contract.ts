@@ -34,11 +34,20 @@ export const contract = oc.errors(errors).router({
     get: oc.input(bagId).output(bag),
     /** newest first; `before` is the id below which to go on */
     search: oc
-      .input(z.object({ filter: bagFilter, before: z.number().int().positive().optional(), limit: z.number().int().min(1).max(200) }))
+      .input(
+        z.object({ filter: bagFilter, before: z.number().int().positive().optional(), limit: z.number().int().min(1).max(200) }),
+      )
       .output(z.object({ bags: z.array(bag), next: z.number().int().nullable(), total: z.number().int() })),
     history: oc.input(bagId).output(z.array(historyEntry)),
     decide: oc
-      .input(bagId.extend({ action: decisionAction, person, reason: z.string().max(2000).nullable(), seconds: z.number().nonnegative().nullable() }))
+      .input(
+        bagId.extend({
+          action: decisionAction,
+          person,
+          reason: z.string().max(2000).nullable(),
+          seconds: z.number().nonnegative().nullable(),
+        }),
+      )
       .output(bag),
     review: oc
       .input(
@@ -63,9 +72,13 @@ export const contract = oc.errors(errors).router({
     set: oc
       .input(z.object({ draft: policyDraft, class: threatClass, tier: tier.exclude(['none']), by: setBy }))
       .output(policyDraft),
+    /** sets one tier of all classes by a false-alarm budget of the bag, which the classes share */
+    share: oc.input(z.object({ draft: policyDraft, tier: tier.exclude(['none']), by: setBy })).output(policyDraft),
     save: oc.input(z.object({ draft: policyDraft, person, reason: z.string().trim().min(1).max(2000) })).output(policy),
     /** makes a new version equal to an old one */
-    rollBack: oc.input(z.object({ version: z.number().int(), person, reason: z.string().trim().min(1).max(2000) })).output(policy),
+    rollBack: oc
+      .input(z.object({ version: z.number().int(), person, reason: z.string().trim().min(1).max(2000) }))
+      .output(policy),
   },
   tuning: {
     of: oc.input(z.object({ class: threatClass, draft: policyDraft.optional() })).output(classTuning),

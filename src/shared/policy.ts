@@ -2,14 +2,16 @@
 import * as z from 'zod'
 import { perClass } from './classes'
 
+/** `bag`: the budget is the bag's, shared by all five classes; left out: this class's alone. */
+const scope = z.literal('bag').optional()
 /** How a threshold was chosen. */
 export const setBy = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('manifest') }),
   z.object({ kind: z.literal('hand') }),
   /** at most this many false alarms per 1,000 benign bags */
-  z.object({ kind: z.literal('budget-per-1000'), value: z.number().positive().max(1000) }),
+  z.object({ kind: z.literal('budget-per-1000'), value: z.number().positive().max(1000), scope }),
   /** at most this many false alarms an hour at the policy's throughput */
-  z.object({ kind: z.literal('budget-per-hour'), value: z.number().positive() }),
+  z.object({ kind: z.literal('budget-per-hour'), value: z.number().positive(), scope }),
   /** at least this share of threats found */
   z.object({ kind: z.literal('recall'), value: z.number().gt(0).max(1) }),
   /** cost of a miss in false alarms: alarm where posterior ≥ 1 / (1 + ratio) */
@@ -28,7 +30,7 @@ export const promise = z.object({
   falseAlarmUpper95: rate,
   recall: rate.nullable(),
   recallInterval: z.tuple([rate, rate]).nullable(),
-  /** positive predictive value at the policy's prevalence */
+  /** positive predictive value at the policy's prevalence and the *bound* of the false-alarm rate: at least this */
   ppv: rate.nullable(),
   falseAlarmsPerHour: z.number().nonnegative(),
   falseAlarmsPerHourUpper95: z.number().nonnegative(),

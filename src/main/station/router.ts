@@ -22,7 +22,7 @@ async function answering<T>(errors: TypedErrors, work: () => T | Promise<T>): Pr
 const NO_TUNING = 'Tuning is not available in this version.'
 
 /** The contract's procedures over a station; they need no context. */
-export function makeRouter(station: Station) {
+export function createRouter(station: Station) {
   const os = implement(contract)
   const { policies } = station.options
   const refuseTuning = (): never => {
@@ -58,6 +58,8 @@ export function makeRouter(station: Station) {
       ),
       try: os.policy.try.handler(({ errors }) => answering(errors, refuseTuning)),
       set: os.policy.set.handler(({ errors }) => answering(errors, refuseTuning)),
+      share: os.policy.share.handler(({ errors }) => answering(errors, refuseTuning)),
+      share: os.policy.share.handler(({ errors }) => answering(errors, refuseTuning)),
       save: os.policy.save.handler(({ errors }) => answering(errors, refuseTuning)),
       rollBack: os.policy.rollBack.handler(({ errors }) => answering(errors, refuseTuning)),
     },
