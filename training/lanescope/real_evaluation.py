@@ -7,6 +7,8 @@ cue's own AUC beside it. Each protocol yields `Figure`s, which go into the manif
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,10 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from lanescope.erasing import erase, random_box
-from lanescope.metrics import Estimate, auc_estimate, bootstrap, in_any_box, interval, pointing_table
+from lanescope.metrics import auc_estimate, bootstrap, in_any_box, interval, pointing_table
 from lanescope.patch import CLASSES
 from lanescope.preprocess import pad, prepare
-from lanescope.scoring import REPOSITORY, Model, Scores
+from lanescope.scoring import REPOSITORY, Model
 from lanescope.sixray import SIXray
 
 SCISSORS, KNIFE, GUN = CLASSES.index("scissors"), CLASSES.index("knife"), CLASSES.index("gun")
@@ -411,9 +413,7 @@ def evaluate(
         add(class_against_class(model, sample, f"{key}.scissors-knife", where, TRIAL["scissors_knives"] if main else None))
         add(erased_twins(model, sample, f"{key}.erased", where, TRIAL["erased"] if main else {}))
         add(pointing(model, sample, f"{key}.pointing", where, TRIAL["pointing"] if main else {}))
-    composer = make_composites(root, model.size, 120 if quick else pairs)
-    if composer is not None:
-        add(composite_twins(model, *composer, TRIAL["twins"]))
+    add(composite_twins(model, *make_composites(root, model.size, 120 if quick else pairs), TRIAL["twins"]))
     positives, guns = sixray_positives(root, model.size)
     add(pointing(model, positives, "sixray.pointing", "SIXray's boxed scans", {}))
     add(within_positives(model, positives, guns))
@@ -421,9 +421,35 @@ def evaluate(
     return figures
 
 
-def make_composites(root: Path, size: int, pairs: int) -> tuple[np.ndarray, CompositeTwins] | None:
-    """Held-out composites and their twins; None where this checkout has no composer."""
-    return None
+def make_composites(root: Path, size: int, pairs: int, seed: int = 20261122) -> tuple[np.ndarray, CompositeTwins]:
+    """Held-out composites and their twins: backgrounds, cut-outs and renders that training never met.
 
+    One threat each, as small and faint as at the end of training. Kept in a cache that is named by all that goes into them: every
+    model is asked the same.
+    """
+    from lanescope.data.bank import load_bank
+    from lanescope.data.batches import Recipe, composite_pair
+    from lanescope.data.compose import Difficulty
+    from lanescope.data.splits import TEST
 
-__all__ = ["CompositeTwins", "Estimate", "Figure", "Sample", "Scores", "evaluate", "trivial_cues"]
+    bank = load_bank(TEST, REPOSITORY / ".cache", root)
+    ingredients = hashlib.sha256(json.dumps([bank.counts(), size, pairs, seed], sort_keys=True).encode()).hexdigest()[:12]
+    kept = REPOSITORY / ".cache" / "real" / f"composites-{ingredients}.npz"
+    if not kept.exists():
+        rng = np.random.default_rng(seed)
+        recipe = Recipe(size=size, second_threat=0.0)
+        with_threat, without, facts = [], [], []
+        while len(facts) < pairs:
+            positive, twin = composite_pair(bank, recipe, Difficulty.at(1.0), rng)
+            if positive.threats:  # in a bag too small for it the threat finds no place
+                with_threat.append(positive.pixels)
+                without.append(twin.pixels)
+                facts.append((positive.threats[0]["label"], positive.group, positive.threats[0]["size"], positive.threats[0]["contrast"]))
+        labels, groups, sizes, contrasts = zip(*facts, strict=True)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        partial = kept.with_suffix(".part.npz")
+        np.savez(partial, squares=np.stack(with_threat + without), labels=labels, groups=groups, sizes=sizes, contrasts=contrasts)
+        partial.replace(kept)
+    with np.load(kept) as stored:
+        twins = CompositeTwins(stored["labels"].tolist(), stored["groups"].tolist(), stored["sizes"] / size, stored["contrasts"])
+        return stored["squares"], twins

@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     figures = evaluate(model, root, quick=args.quick, pairs=args.pairs, progress=lambda line: print(line, file=sys.stderr, flush=True))
     print(markdown(figures))
     print(f"{model.scored} images scored in {time.monotonic() - started:.0f} s; model {model.sha256[:16]}", file=sys.stderr)
-    entries = [f.as_manifest() for f in figures]
+    entries = [f.as_manifest() for f in figures if f.value == f.value]
     if args.json:
         args.json.parent.mkdir(parents=True, exist_ok=True)
         args.json.write_text(
