@@ -1,0 +1,42 @@
+// Composition root of the workstation in Electron.
+import { app, dialog } from 'electron'
+import { join } from 'node:path'
+import { utilitySpawn } from './electron/spawn'
+import { runShell } from './electron/shell'
+import { openHouse } from './house'
+import { inferenceEntry } from './inference/node-spawn'
+import { EXIT_WRONG_USE, parseStart, WrongUse, type StartOptions } from './options'
+
+const from = import.meta.dirname
+const say = (line: string): void => console.error(`lanescope: ${line}`)
+
+function fail(error: unknown): void {
+  const words = error instanceof Error ? error.message : String(error)
+  console.error(`error: ${words}`)
+  dialog.showErrorBox('Lanescope cannot start', words)
+}
+
+/** Our arguments: what follows the program (and, unpackaged, its folder), without Chromium's own switches. */
+function readOptions(): StartOptions | null {
+  const args = process.argv
+    .slice(app.isPackaged ? 1 : 2)
+    .filter((arg) => !/^--(no-sandbox|inspect|remote-debugging|enable-|disable-)/.test(arg))
+  try {
+    return parseStart(args, 'lanescope')
+  } catch (error) {
+    if (!(error instanceof WrongUse)) throw error
+    console.error(`error: ${error.message}\n(--help explains all options)`)
+    app.exit(EXIT_WRONG_USE)
+    return null
+  }
+}
+
+const options = readOptions()
+if (options === null) app.exit(process.exitCode === undefined ? 0 : Number(process.exitCode))
+else
+  runShell({
+    preload: join(from, '../preload/index.cjs'),
+    build: () => openHouse({ start: options, spawn: utilitySpawn(inferenceEntry(from)), from, say }),
+    fail,
+    say,
+  })

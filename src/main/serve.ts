@@ -1,0 +1,70 @@
+// Composition root of served mode: the station under plain Node, its screens over loopback for this machine's browser.
+import { openHouse, type House } from './house'
+import { inferenceEntry, nodeSpawn } from './inference/node-spawn'
+import { EXIT_WRONG_USE, parseStart, WrongUse, type StartOptions } from './options'
+import { noBrowser, openBrowser } from './serve/open-browser'
+import { serve, type Served } from './serve/server'
+
+const say = (line: string): void => console.error(`lanescope: ${line}`)
+const words = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+function readOptions(): StartOptions | null {
+  try {
+    return parseStart(process.argv.slice(2), 'lanescope serve')
+  } catch (error) {
+    if (!(error instanceof WrongUse)) throw error
+    console.error(`error: ${error.message}\n(--help explains all options)`)
+    process.exit(EXIT_WRONG_USE)
+  }
+}
+
+function endOnSignals(served: Served, house: House): void {
+  let since: number | null = null
+  const end = async (): Promise<void> => {
+    await served.stop()
+    await house.stop()
+    process.exit(0)
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => {
+      if (since === null) {
+        since = performance.now()
+        say('closing …')
+        end().catch((error: unknown) => {
+          say(words(error))
+          process.exit(1)
+        })
+        // Ctrl+C may come twice at once, from the terminal and from npm; a person's second one is later.
+      } else if (performance.now() - since > 1000) process.exit(1)
+    })
+}
+
+async function main(options: StartOptions): Promise<void> {
+  const from = import.meta.dirname
+  const house = await openHouse({ start: options, spawn: nodeSpawn(inferenceEntry(from)), from, say })
+  let served: Served
+  try {
+    served = await serve({ site: house.site, router: house.router, port: options.port, say })
+  } catch (error) {
+    await house.stop()
+    throw error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
+      ? new Error(`Port ${options.port} is taken by another program. Without --port a free one is chosen.`, { cause: error })
+      : error
+  }
+  endOnSignals(served, house)
+  // One line that a script can read, too.
+  console.log(`Lanescope is open at ${served.url}`)
+  say(`data in ${options.data}${options.demo ? '; the bundled demo plays (simulated scans)' : ''}`)
+  if (options.headless) return
+  const why = noBrowser()
+  if (why === null) openBrowser(served.url)
+  else say(`no browser was opened: ${why}. Open the address above on this machine.`)
+}
+
+const options = readOptions()
+if (options !== null) {
+  main(options).catch((error: unknown) => {
+    console.error(`error: ${words(error)}`)
+    process.exit(1)
+  })
+}
