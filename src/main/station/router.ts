@@ -59,7 +59,6 @@ export function createRouter(station: Station) {
       try: os.policy.try.handler(({ errors }) => answering(errors, refuseTuning)),
       set: os.policy.set.handler(({ errors }) => answering(errors, refuseTuning)),
       share: os.policy.share.handler(({ errors }) => answering(errors, refuseTuning)),
-      share: os.policy.share.handler(({ errors }) => answering(errors, refuseTuning)),
       save: os.policy.save.handler(({ errors }) => answering(errors, refuseTuning)),
       rollBack: os.policy.rollBack.handler(({ errors }) => answering(errors, refuseTuning)),
     },
