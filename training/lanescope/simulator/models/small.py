@@ -121,7 +121,7 @@ def scrap(rng: Rng) -> Solid:
     metal = pick(rng, "steel", "aluminium", "stainless", "zinc", "brass", "copper")
     board = Board(220, 220, 3)
     if kind == "plate":
-        w, h = rng.uniform(12, 90), rng.uniform(8, 60)
+        w, h = rng.uniform(8, 45), rng.uniform(5, 25)
         mask = board.bar(-w, w, -h, h, rng.uniform(0, h))
         for _ in range(int(rng.integers(0, 5))):
             mask &= ~board.disc(rng.uniform(-w, w), rng.uniform(-h, h), rng.uniform(2, h * 0.5))
