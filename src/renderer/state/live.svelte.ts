@@ -1,0 +1,167 @@
+// What the station says now: connection, status, the newest bags and the alarms that nobody has decided yet.
+import { SvelteMap } from 'svelte/reactivity'
+import type { Bag } from '../../shared/bag'
+import type { StationEvent } from '../../shared/contract'
+import type { StationStatus } from '../../shared/status'
+import { inWords, within, type Client, type Connection, type Open } from './client'
+import { needsCare } from './words'
+
+/** Bags kept for the belt; the log has all. */
+export const KEPT_BAGS = 200
+/** An undecided alarm older than this no longer takes the lane's screen (its bag is not there any more); it is counted beside it. */
+export const QUEUE_MS = 30 * 60_000
+const HEARTBEAT_MS = 4000
+const SILENCE_MS = 8000
+const BACKOFF_MS = [250, 500, 1000, 2000, 4000]
+
+export class Live {
+  link = $state<'connecting' | 'live' | 'lost'>('connecting')
+  /** why the connection is gone, in words */
+  why = $state<string | null>(null)
+  lostSince = $state<number | null>(null)
+  status = $state.raw<StationStatus | null>(null)
+  /** newest first, at most KEPT_BAGS */
+  bags = $state.raw<readonly Bag[]>([])
+  /** a new policy version was saved by someone */
+  policy = $state<number | null>(null)
+  /** every undecided alarm and unscreenable bag, by id; kept apart so that the cap above can't drop one */
+  readonly #undecided = new SvelteMap<number, Bag>()
+  /** undecided alarms that the first search did not carry */
+  #moreUndecided = $state(0)
+  #client = $state.raw<Client | null>(null)
+  readonly #open: Open
+  readonly #now: () => number
+  #listeners: readonly ((bag: Bag, isNew: boolean) => void)[] = []
+  #stopped = false
+  #connection: Connection | null = null
+
+  constructor(open: Open, now: () => number = Date.now) {
+    this.#open = open
+    this.#now = now
+  }
+
+  connected = $derived(this.link === 'live')
+  newest = $derived(this.bags[0] ?? null)
+  /** undecided alarms and unscreenable bags, in the order in which they became so */
+  readonly undecided = $derived(
+    [...this.#undecided.values()].sort((a, b) => (a.screenedAt ?? 0) - (b.screenedAt ?? 0) || a.id - b.id),
+  )
+  /** undecided ones beyond those that are listed */
+  readonly unlisted = $derived(this.#moreUndecided)
+
+  /** The client, or an error in words while there is no connection. */
+  get client(): Client {
+    if (this.#client === null) throw new Error('There is no connection to the station: nothing was saved.')
+    return this.#client
+  }
+
+  /** Called for every bag that changes; `isNew` when the screen had not seen it. Returns the way to stop. */
+  onBag(listener: (bag: Bag, isNew: boolean) => void): () => void {
+    this.#listeners = [...this.#listeners, listener]
+    return () => (this.#listeners = this.#listeners.filter((l) => l !== listener))
+  }
+
+  find(id: number): Bag | null {
+    return this.bags.find((b) => b.id === id) ?? this.#undecided.get(id) ?? null
+  }
+
+  /** Stays connected until `stop`: subscribes, takes a snapshot, follows events; on any failure says so and tries again. */
+  async run(): Promise<void> {
+    for (let attempt = 0; this.#goesOn(); attempt++) {
+      try {
+        const connection = await this.#open()
+        this.#connection = connection
+        await this.#follow(connection, () => (attempt = 0))
+      } catch (error) {
+        this.#lose(inWords(error))
+      }
+      this.#connection = null
+      if (this.#goesOn()) await new Promise((resolve) => setTimeout(resolve, BACKOFF_MS[Math.min(attempt, BACKOFF_MS.length - 1)]))
+    }
+  }
+
+  #goesOn(): boolean {
+    return !this.#stopped
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#connection?.close()
+  }
+
+  async #follow(connection: Connection, succeeded: () => void): Promise<void> {
+    const { client, closed } = connection
+    let heartbeat: ReturnType<typeof setInterval> | undefined
+    const broken = new Promise<never>((_, reject) => {
+      void closed.then((why) => reject(new Error(why)))
+      // A hung station closes nothing: ask, and take silence for a lost connection.
+      heartbeat = setInterval(() => void within(SILENCE_MS, 'heartbeat', client.status()).then((s) => (this.status = s), reject), HEARTBEAT_MS)
+    })
+    try {
+      // First subscribe, then take the snapshot: nothing can fall between the two.
+      const events = await Promise.race([within(SILENCE_MS, 'events', client.events()), broken])
+      const snapshot = within(
+        SILENCE_MS,
+        'the newest bags',
+        Promise.all([
+          client.status(),
+          client.bags.recent({ limit: KEPT_BAGS }),
+          client.bags.search({ filter: { verdicts: ['alarm', 'unscreenable'], decision: 'none' }, limit: 200 }),
+        ]),
+      )
+      const [status, recent, undecided] = await Promise.race([snapshot, broken])
+      this.#client = client
+      this.status = status
+      this.bags = recent
+      this.#undecided.clear()
+      for (const bag of [...undecided.bags, ...recent]) this.#file(bag)
+      this.#moreUndecided = Math.max(0, undecided.total - undecided.bags.length)
+      this.link = 'live'
+      this.lostSince = null
+      this.why = null
+      succeeded()
+      for (const bag of this.undecided) this.#tell(bag, true)
+      const consume = async (): Promise<never> => {
+        for await (const event of events) this.take(event)
+        throw new Error('The station ended its reports.')
+      }
+      await Promise.race([consume(), broken])
+    } finally {
+      clearInterval(heartbeat)
+      this.#client = null
+      connection.close()
+    }
+  }
+
+  #lose(why: string): void {
+    this.link = 'lost'
+    this.why = why
+    this.lostSince ??= this.#now()
+  }
+
+  /** Takes one event of the station. */
+  take(event: StationEvent): void {
+    if (event.type === 'status') this.status = event.status
+    else if (event.type === 'policy') this.policy = event.version
+    else this.update(event.bag)
+  }
+
+  /** Takes a bag's new state: an event, or the answer to a decision or a review. */
+  update(bag: Bag): void {
+    const at = this.bags.findIndex((b) => b.id === bag.id)
+    if (at >= 0) this.bags = this.bags.with(at, bag)
+    else if (this.bags.length < KEPT_BAGS || bag.id > (this.bags.at(-1)?.id ?? 0))
+      this.bags = [...this.bags, bag].sort((a, b) => b.id - a.id).slice(0, KEPT_BAGS)
+    this.#file(bag)
+    this.#tell(bag, at < 0)
+  }
+
+  #file(bag: Bag): void {
+    if (needsCare(bag) && bag.decision === null) this.#undecided.set(bag.id, bag)
+    else this.#undecided.delete(bag.id)
+  }
+
+  #tell(bag: Bag, isNew: boolean): void {
+    for (const listener of this.#listeners) listener(bag, isNew)
+  }
+}

@@ -1,0 +1,131 @@
+// The log of bags: filters (kept in the URL), keyset paging, the bag that is open, and a supervisor's review of it.
+import type { Bag, BagFilter, HistoryEntry } from '../../shared/bag'
+import { inWords, within } from './client'
+import type { Live } from './live.svelte'
+import type { Person } from './person.svelte'
+import { filterFrom, FLAGGED, queryOf } from './log-query'
+import { Review } from './review.svelte'
+import type { Router } from './router.svelte'
+
+export const PAGE = 60
+/** More rows than this help nobody: the screen asks for a narrower filter. */
+export const MOST_ROWS = 1200
+const ANSWER_MS = 15_000
+
+export class Log {
+  readonly #live: Live
+  readonly #router: Router
+  readonly review: Review
+  filter = $state.raw<BagFilter>({ verdicts: [...FLAGGED] })
+  rows = $state.raw<readonly Bag[]>([])
+  total = $state<number | null>(null)
+  #next = $state<number | null>(null)
+  loading = $state(false)
+  error = $state<string | null>(null)
+  /** bags that arrived or changed since the list was loaded and would belong on its first page */
+  fresh = $state(0)
+  open = $state.raw<Bag | null>(null)
+  history = $state.raw<readonly HistoryEntry[] | null>(null)
+  historyError = $state<string | null>(null)
+  #asked = 0
+
+  constructor(live: Live, person: Person, router: Router) {
+    this.#live = live
+    this.#router = router
+    this.review = new Review(live, person, (bag) => {
+      this.changed(bag)
+      void this.#loadHistory(bag.id)
+    })
+    this.filter = filterFrom(router.view === 'log' ? router.query : '')
+  }
+
+  more = $derived(this.#next !== null && this.rows.length < MOST_ROWS)
+  full = $derived(this.#next !== null && this.rows.length >= MOST_ROWS)
+  openAt = $derived(this.rows.findIndex((b) => b.id === this.open?.id))
+
+  set(change: Partial<BagFilter>): void {
+    const merged = Object.entries({ ...this.filter, ...change }).filter(([, v]) => v !== undefined && v !== '')
+    this.filter = Object.fromEntries(merged)
+    this.#router.go('log', this.open?.id ?? null, queryOf(this.filter))
+    void this.reload()
+  }
+
+  reset(): void {
+    this.filter = { verdicts: [...FLAGGED] }
+    this.#router.go('log', this.open?.id ?? null)
+    void this.reload()
+  }
+
+  async reload(): Promise<void> {
+    this.fresh = 0
+    await this.#load(undefined)
+    const wanted = this.#router.bag
+    if (wanted !== null && this.open?.id !== wanted) await this.show(wanted)
+    else if (this.open === null && this.rows[0] !== undefined) await this.show(this.rows[0].id)
+  }
+
+  async loadMore(): Promise<void> {
+    if (this.more && !this.loading && this.#next !== null) await this.#load(this.#next)
+  }
+
+  async #load(before: number | undefined): Promise<void> {
+    const ticket = ++this.#asked
+    this.loading = true
+    this.error = null
+    try {
+      const page = await within(
+        ANSWER_MS,
+        'the log',
+        this.#live.client.bags.search({ filter: this.filter, limit: PAGE, ...(before === undefined ? {} : { before }) }),
+      )
+      if (ticket !== this.#asked) return // a newer question overtook this answer
+      this.rows = before === undefined ? page.bags : [...this.rows, ...page.bags]
+      this.total = page.total
+      this.#next = page.next
+    } catch (error) {
+      if (ticket === this.#asked) this.error = inWords(error)
+    } finally {
+      if (ticket === this.#asked) this.loading = false
+    }
+  }
+
+  async show(id: number): Promise<void> {
+    this.review.reset()
+    this.history = null
+    this.open = this.rows.find((b) => b.id === id) ?? this.#live.find(id) ?? null
+    this.#router.go('log', id, queryOf(this.filter))
+    try {
+      const bag = await within(ANSWER_MS, 'the bag', this.#live.client.bags.get({ id }))
+      if (this.#router.bag === id) this.open = bag
+    } catch (error) {
+      this.error = inWords(error)
+    }
+    await this.#loadHistory(id)
+  }
+
+  async #loadHistory(id: number): Promise<void> {
+    this.historyError = null
+    try {
+      const history = await within(ANSWER_MS, 'the history', this.#live.client.bags.history({ id }))
+      if (this.open?.id === id) this.history = history
+    } catch (error) {
+      this.historyError = inWords(error)
+    }
+  }
+
+  /** To the next or the previous bag of the list; loads more at its end. */
+  async step(by: 1 | -1): Promise<void> {
+    const at = this.openAt < 0 ? (by > 0 ? -1 : this.rows.length) : this.openAt
+    if (at + by >= this.rows.length) await this.loadMore()
+    const next = this.rows[at + by]
+    if (next !== undefined) await this.show(next.id)
+  }
+
+  /** Takes a bag's new state where it is shown; counts what a reload would bring. */
+  changed(bag: Bag): void {
+    const at = this.rows.findIndex((b) => b.id === bag.id)
+    if (at >= 0) this.rows = this.rows.with(at, bag)
+    else if (bag.verdict !== null && (this.filter.verdicts ?? []).includes(bag.verdict) && bag.id > (this.rows[0]?.id ?? 0)) this.fresh++
+    if (this.open?.id === bag.id) this.open = bag
+  }
+}

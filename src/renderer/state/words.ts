@@ -1,0 +1,89 @@
+// What a bag's facts are called on the screens: verdicts, decisions, outcomes, times, sizes.
+import { posteriorInWords } from '../../domain/words'
+import type { Bag, DecisionAction, OutcomeKind } from '../../shared/bag'
+import { THREAT_CLASSES, type ThreatClass, type Tier, type Verdict } from '../../shared/classes'
+
+export { posteriorInWords }
+
+/** Alarms and bags that could not be screened: both need a person's decision. */
+export const needsCare = (bag: Pick<Bag, 'verdict'>): boolean => bag.verdict === 'alarm' || bag.verdict === 'unscreenable'
+
+export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
+
+/** How a bag is shown: its verdict, or that it has none yet. */
+export type Shown = Verdict | 'screening'
+export const shownAs = (bag: Pick<Bag, 'verdict'>): Shown => bag.verdict ?? 'screening'
+export const SHOWN_WORDS: Record<Shown, string> = {
+  alarm: 'Alarm',
+  advisory: 'Advisory',
+  clear: 'No alarm',
+  unscreenable: 'Not screened',
+  screening: 'Screening…',
+}
+export const TIER_WORDS: Record<Tier, string> = { alarm: 'ALARM', advisory: 'advisory', none: 'none' }
+export const DECISION_WORDS: Record<DecisionAction, string> = { clear: 'cleared', search: 'searched', hold: 'held' }
+export const OUTCOME_WORDS: Record<OutcomeKind, string> = {
+  confirmed: 'confirmed',
+  'false-alarm': 'false alarm',
+  unsure: 'unsure',
+  missed: 'missed',
+}
+
+/** Classes that reached a tier, worst posterior first. */
+export function classesAt(bag: Bag, tier: Tier): ThreatClass[] {
+  const { classes } = bag
+  if (classes === null) return []
+  return THREAT_CLASSES.filter((c) => classes[c].tier === tier).sort((a, b) => classes[b].posterior - classes[a].posterior)
+}
+
+const RANK: Record<Tier, number> = { none: 0, advisory: 1, alarm: 2 }
+/** The class that a person should look at first: highest tier, then highest posterior. */
+export function topClass(bag: Bag): ThreatClass | null {
+  const { classes } = bag
+  if (classes === null) return null
+  const [first] = [...THREAT_CLASSES].sort(
+    (a, b) => RANK[classes[b].tier] - RANK[classes[a].tier] || classes[b].posterior - classes[a].posterior,
+  )
+  return first ?? null
+}
+
+const clockOf = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' })
+const shortOf = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
+const dayOf = new Intl.DateTimeFormat('en-GB', { day: '2-digit', month: 'short' })
+export const clockTime = (ms: number): string => clockOf.format(ms)
+export const shortTime = (ms: number): string => shortOf.format(ms)
+/** "14:07:31" today, "21 Nov, 14:07:31" on another day */
+export function when(ms: number, now: number): string {
+  const sameDay = new Date(ms).toDateString() === new Date(now).toDateString()
+  return sameDay ? clockTime(ms) : `${dayOf.format(ms)}, ${clockTime(ms)}`
+}
+
+/** "42 s", "12:40", "3 h 05" */
+export function span(ms: number): string {
+  const s = Math.max(0, Math.floor(ms / 1000))
+  if (s < 60) return `${s} s`
+  const two = (n: number): string => String(n).padStart(2, '0')
+  return s < 3600 ? `${Math.floor(s / 60)}:${two(s % 60)}` : `${Math.floor(s / 3600)} h ${two(Math.floor((s % 3600) / 60))}`
+}
+
+export function bytes(n: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB']
+  const power = n > 0 ? Math.min(units.length - 1, Math.floor(Math.log10(n) / 3)) : 0
+  const value = n / 1000 ** power
+  return `${value < 10 && power > 0 ? value.toFixed(1) : Math.round(value)} ${units[power] ?? 'B'}`
+}
+
+export const count = (n: number): string => n.toLocaleString('en-US')
+/** "1 bag", "2 bags" */
+export const plural = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`
+/** two figures at most: 3.1, 12, 0.04 */
+export const figure = (n: number): string => (n === 0 ? '0' : n >= 10 ? String(Math.round(n)) : n >= 1 ? n.toFixed(1) : n.toPrecision(1))
+/** "1 in 1,000" */
+export const oneIn = (share: number): string => `1 in ${count(Math.round(1 / share))}`
+
+/** Midnight before a time, in this machine's zone. */
+export const midnight = (ms: number): number => new Date(ms).setHours(0, 0, 0, 0)
+/** Epoch ms as a datetime-local field writes it, and back. */
+export const fieldTime = (ms: number | undefined): string =>
+  ms === undefined ? '' : new Date(ms - new Date(ms).getTimezoneOffset() * 60_000).toISOString().slice(0, 16)
+export const fromField = (text: string): number | undefined => (text === '' ? undefined : new Date(text).getTime())
