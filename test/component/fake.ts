@@ -1,4 +1,5 @@
 // A station for component tests: typed by the contract, remembers what it was asked, says what the test tells it to say.
+import { AsyncIteratorClass } from '@orpc/client'
 import type { Bag, DecisionAction } from '../../src/shared/bag'
 import { mapClasses, type PerClass, type ThreatClass, type Tier, type Verdict } from '../../src/shared/classes'
 import type { StationEvent } from '../../src/shared/contract'
@@ -9,6 +10,8 @@ import type { Client, Connection } from '../../src/renderer/state/client'
 
 /** The client's procedures without oRPC's typed errors: what a fake has to answer. */
 type Plain<T> = T extends (...rest: infer A) => PromiseLike<infer O> ? (...rest: A) => Promise<O> : { [K in keyof T]: Plain<T[K]> }
+/** What the lane's screens ask; the tuning screen has its own tests. */
+type Answered = Pick<Plain<Client>, 'events' | 'status' | 'bags'> & { policy: Pick<Plain<Client>['policy'], 'current' | 'list' | 'get' | 'calibration'> }
 
 export const T0 = Date.UTC(2026, 10, 22, 14, 0, 0)
 
@@ -149,22 +152,25 @@ export class FakeStation {
     return bag
   }
 
-  readonly #events = async function* (take: (push: (event: StationEvent) => void) => void): AsyncGenerator<StationEvent, void, void> {
+  #events(): AsyncIteratorClass<StationEvent, unknown, void> {
     const waiting: StationEvent[] = []
     let wake: (() => void) | undefined
-    take((event) => {
+    this.#push = (event) => {
       waiting.push(event)
       wake?.()
-    })
-    for (;;) {
-      const event = waiting.shift()
-      if (event !== undefined) yield event
-      else await new Promise<void>((resolve) => (wake = resolve))
     }
+    const next = async (): Promise<IteratorResult<StationEvent, unknown>> => {
+      for (;;) {
+        const value = waiting.shift()
+        if (value !== undefined) return { done: false, value }
+        await new Promise<void>((resolve) => (wake = resolve))
+      }
+    }
+    return new AsyncIteratorClass(next, () => Promise.resolve())
   }
 
   readonly client = {
-    events: () => Promise.resolve(this.#events((push) => (this.#push = push))),
+    events: () => Promise.resolve(this.#events()),
     status: () => Promise.resolve(this.status),
     bags: {
       recent: ({ limit }: { limit: number }) => Promise.resolve(this.bags.slice(0, limit)),
@@ -200,15 +206,6 @@ export class FakeStation {
       list: () => Promise.resolve([aPolicy]),
       get: () => Promise.resolve(aPolicy),
       calibration: () => Promise.resolve(aCalibration),
-      try: () => Promise.reject(new Error('not in this fake')),
-      set: () => Promise.reject(new Error('not in this fake')),
-      save: () => Promise.reject(new Error('not in this fake')),
-      rollBack: () => Promise.reject(new Error('not in this fake')),
     },
-    tuning: {
-      of: () => Promise.reject(new Error('not in this fake')),
-      proposal: () => Promise.reject(new Error('not in this fake')),
-      drift: () => Promise.reject(new Error('not in this fake')),
-    },
-  } satisfies Plain<Client> as unknown as Client
+  } satisfies Answered as unknown as Client
 }
