@@ -33,11 +33,14 @@ def save_patches(file: Path, patches: list[Patch]) -> None:
 
 
 def load_patches(file: Path) -> list[Patch]:
-    """Read what `save_patches` (or the simulator) wrote; unknown labels count as distractors."""
+    """Read what `save_patches` (float16) or the simulator (uint8, 255 = clear) wrote; unknown labels count as distractors."""
     with np.load(file, allow_pickle=True) as stored:
         rows = zip(stored["transmissions"], stored["masks"], stored["labels"].tolist(), stored["sources"].tolist(), strict=True)
-        return [Patch(np.clip(np.asarray(t, np.float32), 1e-3, 1), np.asarray(m, bool), str(label) if label in CLASSES else DISTRACTOR, str(source))
-                for t, m, label, source in rows]
+        patches = []
+        for t, m, label, source in rows:
+            transmission = t.astype(np.float32) / (255 if t.dtype == np.uint8 else 1)
+            patches.append(Patch(np.clip(transmission, 1e-3, 1), np.asarray(m, bool), str(label) if label in CLASSES else DISTRACTOR, str(source)))
+        return patches
 
 
 @dataclass
@@ -50,14 +53,15 @@ class Bank:
     boxed: list[CleanScan]
     """OPIXray scans with their blade in place."""
     patches: dict[str, dict[str, list[Patch]]] = field(default_factory=dict)
-    """label -> kind of source ("opixray", "shape", "icon", "mesh") -> patches."""
+    """label -> kind of source ("opixray", "shape", "icon", "rendered") -> patches."""
     rendered: set[str] = field(default_factory=set)
+    _erased: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
 
-    def add(self, patches: list[Patch]) -> None:
-        """File patches under their label and the kind of their source."""
+    def add(self, patches: list[Patch], kind: str | None = None) -> None:
+        """File patches under their label and a kind (by default that of their source)."""
         for patch in patches:
-            kind = patch.source.split(":")[0].split("-")[0]
-            self.patches.setdefault(patch.label, {}).setdefault(kind, []).append(patch)
+            filed = kind or patch.source.split(":")[0].split("-")[0]
+            self.patches.setdefault(patch.label, {}).setdefault(filed, []).append(patch)
 
     def add_rendered(self, folder: Path) -> int:
         """Add the simulator's patch files that are not in yet; how many patches that were.
@@ -70,8 +74,8 @@ class Bank:
                 continue
             self.rendered.add(file.name)
             patches = load_patches(file)
-            mine = [p for index, p in enumerate(patches) if _deal(index) == self.split]
-            self.add(mine)
+            mine = [shapes.trim(p, 192) for index, p in enumerate(patches) if _deal(index) == self.split and p.mask.any()]
+            self.add(mine, "rendered")
             count += len(mine)
         return count
 
@@ -88,8 +92,14 @@ class Bank:
             scan = self.benign[int(rng.integers(len(self.benign)))]
             return scan.pixels, scan.group
         scan = self.boxed[int(rng.integers(len(self.boxed)))]
+        return self.erased(scan), scan.group
+
+    def erased(self, scan: CleanScan) -> np.ndarray:
+        """A boxed scan with its blade smoothed away; made once."""
         assert scan.box is not None
-        return smooth_away(scan.pixels, scan.box), scan.group
+        if scan.name not in self._erased:
+            self._erased[scan.name] = smooth_away(scan.pixels, scan.box)
+        return self._erased[scan.name]
 
     def counts(self) -> dict[str, object]:
         """For the log."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -39,7 +39,11 @@ class Recipe:
     """What a batch is made of."""
 
     size: int = 320
+    early_size: int = 0
+    """Size while progress is below `early_until`: a half-size scan costs a quarter (0: always `size`)."""
+    early_until: float = 0.45
     batch: int = 16
+    """Scans a step and process."""
     real_share: float = 0.25
     """Share of real boxed scans (with their erased twins)."""
     overlap: float = 0.15
@@ -82,7 +86,7 @@ def real_pair(bank: Bank, recipe: Recipe, rng: np.random.Generator) -> tuple[Sam
     seed = int(rng.integers(2**31))
     common = {"known": OPIXRAY_KNOWN, "gentle": False, "group": scan.group}
     here = real_sample(elsewhere, scan.box, scan.label, recipe.size, np.random.default_rng(seed), source="opixray", **common)  # type: ignore[arg-type]
-    gone = real_sample(smooth_away(scan.pixels, scan.box), None, None, recipe.size, np.random.default_rng(seed), source="opixray-erased", **common)  # type: ignore[arg-type]
+    gone = real_sample(bank.erased(scan), None, None, recipe.size, np.random.default_rng(seed), source="opixray-erased", **common)  # type: ignore[arg-type]
     return here, gone
 
 
@@ -90,6 +94,8 @@ def make_samples(bank: Bank, recipe: Recipe, seed: int, step: int, progress: flo
     """The samples of one step; the same for the same (seed, step, progress) and bank."""
     rng = np.random.default_rng([seed, step])
     difficulty = Difficulty.at(progress / recipe.hard_at)
+    if recipe.early_size and progress < recipe.early_until:
+        recipe = replace(recipe, size=recipe.early_size)
     pairs = max(1, recipe.batch // 2)
     real = round(pairs * recipe.real_share) if bank.boxed else 0
     samples: list[Sample] = []

@@ -1,0 +1,73 @@
+"""Train CHR on projected and real scans; continues from its last checkpoint."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and log.jsonl; run again to continue")
+    parser.add_argument("--minutes", type=float, default=80, help="time budget (default 80)")
+    parser.add_argument("--steps", type=int, help="a fixed number of steps instead of a time budget")
+    parser.add_argument("--backbone", default="mobilenet_v2")
+    parser.add_argument("--variant", default="CHR", help="base, H, HR, CH, CHR or released")
+    parser.add_argument("--levels", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=0, help="k of the un-approximated iteration (0: the paper's approximation)")
+    parser.add_argument("--pooling", default="lse", choices=["average", "lse"], help="average is the paper's")
+    parser.add_argument("--supervision", default="masks", choices=["masks", "labels"], help="labels is the paper's")
+    parser.add_argument("--size", type=int, default=320)
+    parser.add_argument("--early-size", type=int, default=0, help="smaller scans for the first 45 %% of the run (0: never)")
+    parser.add_argument("--batch", type=int, default=16, help="scans a step and process")
+    parser.add_argument("--validate-every", type=float, default=300, help="seconds")
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--epsilon", type=float, default=0.1, help="negatives predicted below this are easy (default 0.1)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads (0: torch's default)")
+    parser.add_argument("--random-start", action="store_true", help="no pretrained backbone")
+    parser.add_argument("--data", type=Path, default=None, help="real scans (default: ../shared/data beside the checkout)")
+    parser.add_argument("--cache", type=Path, default=Path(".cache"))
+    parser.add_argument("--validation-pairs", type=int, default=200)
+    parser.add_argument("--validation-real", type=int, default=160)
+
+
+def run(args: argparse.Namespace) -> int:
+    import numpy as np
+    import torch
+
+    from lanescope import pretrained
+    from lanescope.data.bank import load_bank
+    from lanescope.data.batches import Recipe, make_samples
+    from lanescope.data.splits import SHARED
+    from lanescope.loss import LossConfig
+    from lanescope.network import Chr, NetworkConfig
+    from lanescope.preprocess import normalise
+    from lanescope.train import CHECKPOINT, TrainConfig, train
+    from lanescope.validate import validation_samples
+
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    network = NetworkConfig(args.backbone, args.variant, args.levels, args.pooling, args.rounds)
+    use_start = args.backbone == "mobilenet_v2" and not args.random_start
+    config = TrainConfig(
+        network=network,
+        loss=LossConfig(balance=network.balances, epsilon=args.epsilon, mask_weight=1.0 if args.supervision == "masks" else 0.0),
+        recipe=Recipe(size=args.size, batch=args.batch, early_size=args.early_size), validate_every=args.validate_every, minutes=args.minutes, steps=args.steps, seed=args.seed, rate=args.rate,
+        start=pretrained.PROVENANCE if use_start else "random",
+    )
+    root = args.data or SHARED
+    bank = load_bank("train", args.cache, root)
+    first = int(os.environ.get("RANK", 0)) == 0
+    validation = [] if not first else validation_samples(load_bank("validation", args.cache, root), args.size, args.validation_pairs, args.validation_real)
+
+    def prepare(fresh: Chr) -> None:
+        samples = [s for step in range(3) for s in make_samples(bank, config.recipe, args.seed, 10_000_000 + step, 0.5)]
+        scans = torch.from_numpy(normalise(np.stack([s.pixels for s in samples]), config.mean, config.std))
+        pretrained.start_from(fresh, pretrained.fetch(args.cache / "start"), scans)
+
+    train(config, bank, validation, args.out, prepare=prepare if use_start else None, rendered=args.cache / "patches",
+          log=lambda line: print(json.dumps(line), flush=True))
+    print(args.out / CHECKPOINT)
+    return 0
