@@ -42,6 +42,7 @@ export function nodeSpawn(entry: string): Spawn {
       )
     })
     return {
+      pid: child.pid,
       postMessage: (message) => void child.send(message),
       onMessage: (listener) => void child.on('message', listener),
       onExit: (listener) => {

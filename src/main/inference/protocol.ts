@@ -46,6 +46,8 @@ export type Reply = { id: number } & ({ ok: true; value: Opened | NetworkOutput 
  * `kill` must be SIGKILL's strength: a stopped or hung process obeys nothing else.
  */
 export interface InferenceProcess {
+  /** for logs, and for tests that kill it */
+  readonly pid?: number | undefined
   postMessage(message: Request): void
   onMessage(listener: (message: unknown) => void): void
   /** Called once when the process has ended (at once if it has already), with a few plain words on how. */

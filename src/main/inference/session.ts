@@ -1,7 +1,7 @@
 // The ONNX session: model checked against its manifest, best execution provider that really runs, self-test before the first scan.
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node'
+import { env, InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node'
 import type { ActivationMap } from '../../domain/cam'
 import { mapClasses, THREAT_CLASSES, type PerClass } from '../../shared/classes'
 import type { ModelManifest } from '../../shared/manifest'
@@ -31,6 +31,8 @@ const first = (error: unknown): string =>
  */
 export async function openNetwork(manifest: ModelManifest, modelPath: string, webgpu: boolean): Promise<Network> {
   const model = await readModel(manifest, modelPath)
+  // A provider that is missing is an answer here, not an error to print: what fails throws anyway.
+  env.logLevel = 'fatal'
   const notes: string[] = []
   const bundled = listSupportedBackends().map(({ name }) => name)
   for (const provider of ['cuda', ...(webgpu ? ['webgpu'] : []), 'cpu']) {
@@ -47,7 +49,11 @@ export async function openNetwork(manifest: ModelManifest, modelPath: string, we
     } catch (error) {
       if (error instanceof WrongModel || provider === 'cpu')
         throw new Error(`The model ${manifest.file} can't be used: ${first(error)}`, { cause: error })
-      notes.push(`${provider}: ${first(error)}`)
+      notes.push(
+        /load (shared )?library/i.test(first(error))
+          ? `${provider}: its libraries are not installed`
+          : `${provider}: ${first(error)}`,
+      )
     }
   }
   throw new Error(`No execution provider runs the model: ${notes.join('; ')}`)
