@@ -80,9 +80,11 @@ export class Replay implements Feed {
   async #run(files: string[], submit: Submit): Promise<void> {
     const { clock, rate, lane, loop } = this.#o
     const interval = 3_600_000 / rate
+    let next = clock.elapsed()
     do {
+      // The next round begins an interval after this one's last bag, like any bag.
+      await clock.wait(next - clock.elapsed(), this.#stop.signal)
       const play = new Date(clock.now()).toISOString()
-      let next = clock.elapsed()
       for (const path of files) {
         await clock.wait(next - clock.elapsed(), this.#stop.signal)
         if (this.#stop.signal.aborted) return
