@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from .field import Field
 from .sketch import Rng, pick
-from .soft import Noise
+from .soft import Noise, wrinkles
 
 Float = npt.NDArray[np.float32]
 
@@ -104,7 +104,7 @@ def _skins(
         "soft": pick(rng, "nylon", "pet", "nylon"),
         "small": pick(rng, "leather", "nylon", "cellulose"),
     }[kind]
-    wall = {"hard": rng.uniform(2.0, 3.4), "soft": rng.uniform(1.0, 2.2), "small": rng.uniform(0.9, 2.0)}[kind]
+    wall = {"hard": rng.uniform(2.0, 3.4), "soft": rng.uniform(0.6, 1.6), "small": rng.uniform(0.5, 1.6)}[kind]
     r = rng.uniform(18, 45) if kind == "hard" else rng.uniform(8, 25)
     edge = np.float32(max(1.2 * field.pitch, 1.0))
     ribs = None
@@ -119,15 +119,14 @@ def _skins(
         if ribs is not None:
             mm = mm * (1 + ribs * np.float32(rng.uniform(0.3, 0.9)) * (d > r * 0.5))
         if kind != "hard":
-            crumple = noise.cut(rng, field.shape, field.pitch * 1.3, 2.5)
-            mm = mm * (1 + 0.35 * (1 - np.minimum(np.abs(crumple) * 2.2, 1)) ** 2)
+            mm = mm * (1 + wrinkles(rng, noise, field.shape, field.pitch, 2) * np.float32(rng.uniform(0.3, 1.6)))
         field.fill(mm, skin)
     # The side wall stands on edge between the two outlines.
     side = np.clip(outer / edge, 0, 1) - np.clip(inner / edge, 0, 1)
     field.fill(side * np.float32(wall * rng.uniform(1.0, 3.0)), skin)
     # Lining, foam and cardboard: a light even veil with a weave.
     weave = 1 + 0.08 * noise.cut(rng, field.shape, field.pitch * 5)
-    field.fill(np.clip(inner / 6, 0, 1) * weave * np.float32(rng.uniform(0.6, 2.6)), "cellulose")
+    field.fill(np.clip(inner / 6, 0, 1) * weave * np.float32(rng.uniform(0.1, 1.6)), "cellulose")
     if rng.random() < 0.5:
         level = rng.uniform(-0.3, 0.5) * a
         field.fill(np.clip((u - np.float32(level)) / 3, 0, 1) * np.clip(inner / 4, 0, 1) * np.float32(rng.uniform(0.6, 1.8)), "nylon")
@@ -170,13 +169,11 @@ def _hardware(bag: Bag, rng: Rng, a: float, b: float, corner: float, shrink: flo
 
     # Zip: teeth along one outline, on both sides of the gap in metal, a coil in nylon; sliders with pulls.
     rims = [_rim(a - 9, b - 9, corner), _rim((a - 9) * shrink, (b - 9) * shrink, corner * shrink) + shift]
-    step = max(int(np.ceil(field.pitch / 1.5)), 1)
     zip_rim = rims[int(rng.integers(2))]
     metal_zip = rng.random() < 0.25
     line(zip_rim, 4.5, 1.6, "nylon", True)
     if metal_zip:
-        for p in zip_rim[::step]:
-            disc(p[0], p[1], 1.3, 1.6, "brass")
+        field.dots(bag.to_canvas(zip_rim[:, 0], zip_rim[:, 1]), 1.2, 1.4, "brass")
     if bag.kind != "small" and rng.random() < 0.55:  # a spring-steel or glass-fibre hoop that holds the shape
         for rim in rims[: int(rng.integers(1, 3))]:
             line(rim, rng.uniform(1.6, 2.8), rng.uniform(0.9, 2.2), pick(rng, "steel", "steel", "glass"), True)
@@ -198,6 +195,27 @@ def _hardware(bag: Bag, rng: Rng, a: float, b: float, corner: float, shrink: flo
             line(np.stack([a - 10 + 8 * np.cos(t), v + 10 * np.sin(t)], 1), 2.6, 2.6, pick(rng, "steel", "zinc", "brass"), True)
         u = rng.uniform(-0.5, 0.4) * a
         line([(u, -b * 0.9), (u + rng.normal(0, 20), b * 0.9)], rng.uniform(22, 38), 1.8, "nylon")
+    # Seams, tapes and pocket edges of the lining.
+    for _ in range(int(rng.integers(2, 7))):
+        u, v = rng.uniform(-0.85, 0.85) * a, rng.uniform(-0.85, 0.85) * b
+        if rng.random() < 0.5:
+            line(
+                [(u, -b * 0.93), (u + rng.normal(0, 8), 0), (u, b * 0.93)],
+                rng.uniform(1.5, 9),
+                rng.uniform(0.8, 3),
+                pick(rng, "nylon", "cellulose", "pvc"),
+            )
+        else:
+            line(
+                [(-a * 0.95, v), (0, v + rng.normal(0, 8)), (a * 0.95, v)],
+                rng.uniform(1.5, 9),
+                rng.uniform(0.8, 3),
+                pick(rng, "nylon", "cellulose", "pvc"),
+            )
+    if rng.random() < 0.4:  # a pocket with its own zip
+        w, h, u, v = rng.uniform(0.3, 0.8) * a, rng.uniform(0.3, 0.7) * b, rng.normal(0, 0.1) * a, rng.normal(0, 0.1) * b
+        line(_rim(w, h, 20) + (u, v), 3, 1.4, pick(rng, "nylon", "pvc"), True)
+        line([(u + w, v - h * 0.6), (u + w + 3, v - h * 0.6 + 24)], 5, 1.6, pick(rng, "zinc", "brass"))
     if rng.random() < 0.5:  # packing straps with a buckle
         for side in (-1, 1):
             v = side * b * rng.uniform(0.2, 0.5)

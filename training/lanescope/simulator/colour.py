@@ -19,26 +19,37 @@ class Scanner:
     """One machine's look."""
 
     name: str
-    metal: str  # which blue: "bright" stays blue in thick metal, "black" goes to near black
-    z_anchors: tuple[float, float, float, float, float] = (8.6, 10.2, 12.2, 15.0, 18.5)  # Z of orange, yellow-green, green, teal, blue
-    photons: float = 30000.0  # a pixel, open beam, high energy
-    floor: float = 4e-4  # scatter and dark current as a share of the open beam
-    blur_px: float = 0.6
-    gain: float = 1.0  # display: multiplies attenuation before the tone curve
+    metal: str
+    """Which blue: "bright" stays blue in thick metal, "black" goes to near black."""
+    organic: str
+    """Which orange: "amber" or "orange"."""
+    z_anchors: tuple[float, float, float, float, float] = (8.6, 10.2, 12.2, 15.0, 18.5)
+    """Effective Z of orange, yellow-green, green, teal and blue."""
+    photons: float = 4000.0
+    """A pixel, open beam, high energy."""
+    floor: float = 4e-4
+    """Scatter and dark current as a share of the open beam."""
+    blur_px: float = 0.5
+    """Sigma of the point spread at a pitch of 1 mm."""
+    edge: float = 0.7
+    """Edge enhancement that the console applies before display (unsharp mask on attenuation)."""
+    gain: float = 1.0
+    """Display: multiplies attenuation before the tone curve."""
     background: tuple[int, int, int] = (254, 254, 254)
 
 
 SCANNERS = (
-    Scanner("teal", "black"),
-    Scanner("blue", "bright", (8.4, 10.2, 12.6, 14.6, 17.0), gain=1.0),
-    Scanner("dense", "bright", (8.8, 10.6, 12.8, 15.4, 19.0), gain=1.25, photons=18000.0),
-    Scanner("pale", "black", (8.2, 9.8, 11.8, 14.4, 18.0), gain=0.8, blur_px=0.8, background=(252, 253, 254)),
+    Scanner("teal", "black", "orange", (6.3, 8.4, 12.0, 14.8, 18.2), photons=2600.0, edge=1.0),
+    Scanner("blue", "bright", "amber", (8.4, 10.2, 12.6, 14.6, 17.0), edge=0.8),
+    Scanner("dense", "bright", "amber", (8.0, 9.8, 12.4, 15.0, 18.5), gain=1.25, photons=3200.0, edge=0.6),
+    Scanner("pale", "black", "orange", (7.6, 9.4, 11.8, 14.4, 18.0), gain=0.8, blur_px=0.65, background=(252, 253, 254)),
 )
 
 # Colours at five hues and falling luma (255, 225, 200, 175, 150, 125, 100, 75, 50, 25, 0): the common orange / green / blue code.
 _TONES = np.array([255, 237, 212, 187, 162, 137, 112, 87, 62, 37, 0], float)
 _RAMPS = {
-    "orange": "255,255,255 250,233,208 239,210,164 228,184,112 218,158,58 194,138,34 156,114,20 112,86,18 78,60,20 42,37,28 12,12,12",
+    "orange": "255,255,255 255,232,210 253,208,164 251,183,120 246,154,74 232,128,40 192,104,24 140,82,18 92,60,18 46,38,28 12,12,12",
+    "amber": "255,255,255 250,233,208 239,210,164 228,184,112 218,158,58 194,138,34 156,114,20 112,86,18 78,60,20 42,37,28 12,12,12",
     "yellowgreen": "255,255,255 239,239,210 220,220,172 197,196,124 172,175,82 146,152,48 117,129,28 86,104,20 62,77,16 39,40,24 12,12,12",
     "green": "255,255,255 226,243,215 198,226,180 165,208,137 126,192,98 100,173,72 74,145,50 52,120,38 36,86,30 29,49,27 12,12,12",
     "teal": "255,255,255 222,250,244 183,227,220 146,207,187 106,188,160 71,168,142 47,143,120 29,115,98 20,85,70 17,58,48 10,14,14",
@@ -53,9 +64,9 @@ _TOP = 7.5
 
 
 @lru_cache(maxsize=8)
-def _lookup(metal: str) -> npt.NDArray[np.uint8]:
+def _lookup(organic: str, metal: str) -> npt.NDArray[np.uint8]:
     ramps = []
-    for name in ("orange", "yellowgreen", "green", "teal", metal):
+    for name in (organic, "yellowgreen", "green", "teal", metal):
         knots = np.array([[float(v) for v in triple.split(",")] for triple in _RAMPS[name].split()])
         luma = np.interp(np.linspace(0, _TOP, _STEPS), _ATTENUATION, _LUMA)
         ramps.append(np.stack([np.interp(luma, _TONES[::-1], knots[::-1, k]) for k in range(3)], -1))
@@ -92,7 +103,7 @@ def detect(attenuation: Float, scanner: Scanner, rng: np.random.Generator | None
 def hue_of(measured: Float, scanner: Scanner) -> Float:
     """Hue 0 (organic) ... 4 (metal) from the ratio of the two attenuations, by effective atomic number; float32 [H, W]."""
     # Where hardly anything attenuates the ratio is noise: lean towards light organics, and smooth Z more than luma, as scanners do.
-    low, high = (cv2.GaussianBlur(plane, (0, 0), 0.8) for plane in measured)
+    low, high = (cv2.GaussianBlur(plane, (0, 0), 0.7) for plane in measured)
     ratio = (low + 0.012 * 1.3) / (high + 0.012)
     # Beyond what the low-energy layer can see, the ratio only falls because the detector is blind: hold it.
     z = _z_lookup(ratio)
@@ -114,10 +125,14 @@ def _z_lookup(ratio: Float) -> Float:
 def pseudo_colour(measured: Float, scanner: Scanner) -> npt.NDArray[np.uint8]:
     """RGB uint8 [H, W, 3] of measured attenuation float32 [2, H, W]: hue by effective Z, luma by attenuation."""
     hue = hue_of(measured, scanner)
-    tone = (0.75 * measured[1] + 0.25 * np.minimum(measured[0], 6.0)) * scanner.gain
+    tone = (0.75 * measured[1] + 0.25 * np.minimum(measured[0], 6.0)) * np.float32(scanner.gain)
+    if scanner.edge > 0:
+        tone += np.float32(scanner.edge) * np.clip(tone - cv2.GaussianBlur(tone, (0, 0), 1.6), -0.5, 0.35)
+    # Consoles show air as pure white: noise alone draws nothing, thin things keep theirs.
+    tone *= np.clip((cv2.GaussianBlur(tone, (0, 0), 1.5) - np.float32(0.008)) * np.float32(45.0), 0, 1)
     i = np.clip(hue * ((_HUES - 1) / 4) + 0.5, 0, _HUES - 1).astype(np.int32)
     j = np.clip(tone * ((_STEPS - 1) / _TOP) + 0.5, 0, _STEPS - 1).astype(np.int32)
-    picture = _lookup(scanner.metal)[i, j]
+    picture = _lookup(scanner.organic, scanner.metal)[i, j]
     if scanner.background != (255, 255, 255):
         picture = (picture.astype(np.uint16) * np.array(scanner.background, np.uint16) // 255).astype(np.uint8)
     return picture

@@ -72,6 +72,25 @@ class Field:
 
         self._stamp(self.at(points), 2, mm, material, draw)
 
+    def dots(self, points: npt.NDArray[np.floating], radius: float, mm: float, material: str) -> None:
+        """Many small discs, [n, 2] mm. Those below a pixel are spread over their four neighbours by area, all at once."""
+        if radius > 0.7 * self.pitch:
+            for x, y in points:
+                self.disc(float(x), float(y), radius, mm, material)
+            return
+        pixels = self.at(points) - 0.5
+        corner = np.floor(pixels).astype(int)
+        part = pixels - corner
+        share = mm * np.pi * (radius / self.pitch) ** 2
+        sheet = np.zeros(self.shape, np.float32)
+        for dx in (0, 1):
+            for dy in (0, 1):
+                c, r = corner[:, 0] + dx, corner[:, 1] + dy
+                ok = (c >= 0) & (r >= 0) & (c < self.shape[1]) & (r < self.shape[0])
+                weight = np.where(dx, part[:, 0], 1 - part[:, 0]) * np.where(dy, part[:, 1], 1 - part[:, 1]) * share
+                np.add.at(sheet, (r[ok], c[ok]), weight[ok])
+        self.fill(sheet, material)
+
     def disc(self, x: float, y: float, radius: float, mm: float, material: str) -> None:
         """A flat disc."""
         size = radius / self.pitch

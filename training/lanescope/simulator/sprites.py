@@ -22,7 +22,7 @@ from .soft import Noise, cable, chain, clothes, underwire
 from .solid import Solid, rotation
 from .threats import threat
 
-VERSION = 2
+VERSION = 4
 """Part of the cache's key: raise it when a model, a pose rule or the physics changes."""
 
 
@@ -35,11 +35,13 @@ class Sprite:
     source: str  # e.g. "shape:pistol"
 
 
-# kind: (maker, how flat it lies (None: any pose), copies in the library at detail 1)
+"""kind: (maker, how flat it lies in radians (None: any pose), copies in a library of detail 1)."""
 BULKY: dict[str, tuple[Callable[[Rng], Solid], float | None, int]] = {
-    "laptop": (large.laptop, 0.12, 5), "phone": (large.phone, 0.5, 5), "charger": (large.charger, 0.8, 6), "bottle": (large.bottle, None, 12),
+    "laptop": (large.laptop, 0.12, 5), "phone": (large.phone, 0.5, 5), "charger": (large.charger, 0.8, 6), 
+    "bottle": (large.bottle, None, 12),
     "can": (large.drink_can, None, 5), "shoe": (large.shoe, 0.8, 12), "umbrella": (large.umbrella, None, 6), "book": (large.book, 0.3, 8),
-    "tube": (large.tube, 0.5, 6), "parcel": (large.parcel, 0.4, 10), "fruit": (large.fruit, None, 4), "hair_dryer": (large.hair_dryer, 0.6, 4),
+    "tube": (large.tube, 0.5, 6), "parcel": (large.parcel, 0.4, 10), "fruit": (large.fruit, None, 4), 
+    "hair_dryer": (large.hair_dryer, 0.6, 4),
     "camera": (large.camera, 0.6, 4), "glasses": (large.glasses, 0.5, 5),
 }  # fmt: skip
 SOFT: dict[str, tuple[Callable[[Rng, float], npt.NDArray[np.float32]], int]] = {
@@ -91,7 +93,7 @@ class Library:
 
 
 class Workshop(Library):
-    """Makes every object anew instead of keeping any: slower (about 50 ms an object), never the same twice. For demos and final test sets."""
+    """Makes every object anew: slower (about 50 ms an object), never the same twice. For demos and final test sets."""
 
     def __init__(self, pitch: float, seed: int = 0) -> None:
         super().__init__({}, pitch, Noise(np.random.default_rng([seed, 99])))

@@ -126,8 +126,8 @@ def bottle(rng: Rng) -> Solid:
     if kind == "flask":
         h, r = rng.uniform(180, 270), rng.uniform(32, 40)
         parts = [
-            revolve([(0, 0), (r, 0.1), (r, h), (r - 1, h), (r - 1, 1), (0, 1)], "stainless", 28),
-            revolve([(0, 6), (r - 5, 6), (r - 5, h), (r - 5.6, h), (r - 5.6, 7), (0, 7)], "stainless", 28),
+            revolve([(0, 0), (r, 0.1), (r, h), (r - 0.4, h), (r - 0.4, 0.4), (0, 0.4)], "stainless", 28),
+            revolve([(0, 6), (r - 5, 6), (r - 5, h), (r - 5.4, h), (r - 5.4, 6.4), (0, 6.4)], "stainless", 28),
         ]
         parts.append(revolve([(0, 7), (r - 6, 7), (r - 6, h * rng.uniform(0.2, 0.8)), (0, h * 0.5)], "water", 24))
         parts.append(revolve([(0, h), (r, h), (r * 0.9, h + 30), (0, h + 31)], "abs", 24))
@@ -282,12 +282,12 @@ def umbrella(rng: Rng) -> Solid:
     for i in range(8):
         a = i * math.pi / 4 + rng.normal(0, 0.12)
         for j, (r0, z0, z1) in enumerate(((9, 20, length - 6), (13, 40, length * 0.62), (17, 30, length * 0.55))):
-            rod = box(-0.9, 0.9, -0.9, 0.9, z0, z1, "steel")
+            rod = box(-0.5, 0.5, -0.5, 0.5, z0, z1, "steel")
             r = r0 + rng.normal(0, 1.5)
             lean = about(np.array([math.sin(a), -math.cos(a), 0.0]), rng.normal(0, 0.012))
             parts.append(rod.moved(lean, (r * math.cos(a), r * math.sin(a), 0)))
             if j < 2:
-                parts.append(box(-2, 2, -2, 2, -3, 3, "steel").moved(None, (r * math.cos(a), r * math.sin(a), z1)))
+                parts.append(box(-1, 1, -1, 1, -3, 3, "steel").moved(None, (r * math.cos(a), r * math.sin(a), z1)))
     parts.append(revolve([(0, length - 4), (9, length - 4), (9, length + 8), (0, length + 14)], pick(rng, "steel", "abs"), 16))
     return merge(parts).moved(X_AXIS)
 
