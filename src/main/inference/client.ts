@@ -18,7 +18,7 @@ export interface ClientOptions {
   manifest: ModelManifest
   /** absolute path of the manifest's ONNX file */
   modelPath: string
-  /** try WebGPU where CUDA is missing; default false */
+  /** try WebGPU where CUDA is missing; default: the environment's LANESCOPE_WEBGPU is 1 */
   webgpu?: boolean
   /** ms that a job, and the opening of the model, may take; default 30 s and 60 s */
   jobTimeout?: number
@@ -65,7 +65,7 @@ class Client implements InferenceRoom {
   constructor({ manifest, ...options }: ClientOptions) {
     this.manifest = manifest
     this.#options = {
-      webgpu: false,
+      webgpu: process.env['LANESCOPE_WEBGPU'] === '1',
       jobTimeout: 30_000,
       openTimeout: 60_000,
       firstPause: 200,

@@ -1,0 +1,243 @@
+// The inference client against real child processes: killed, hung, crashing, refusing; every scan gets an answer.
+import { fork } from 'node:child_process'
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import sharp from 'sharp'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { startInference, type ClientOptions, type InferenceRoom } from '../../../src/main/inference/client'
+import { inferenceEntry, nodeSpawn } from '../../../src/main/inference/node-spawn'
+import type { InferenceProcess } from '../../../src/main/inference/protocol'
+import type { ModelManifest } from '../../../src/shared/manifest'
+import type { InferenceStatus } from '../../../src/shared/status'
+import { built } from './built'
+import { bagScan, jpeg, png, raw } from './scans'
+import { writeTinyModel } from './tiny-model'
+
+const folder = mkdtempSync(join(tmpdir(), 'lanescope-client-'))
+let entry: string
+let model: { manifest: ModelManifest; modelPath: string }
+let scan: Buffer
+beforeAll(async () => {
+  entry = (await built('client')).process
+  model = writeTinyModel(folder)
+  scan = await jpeg(bagScan())
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+let room: InferenceRoom | null = null
+let spawned: InferenceProcess[] = []
+let ended: Promise<unknown>[] = []
+// Every process of every test must end: the file times out on one that doesn't.
+afterEach(async () => {
+  await room?.stop()
+  await Promise.all(ended)
+  room = null
+  spawned = []
+  ended = []
+})
+
+/** Starts a client; remembers the processes it spawns. */
+function start(options: Partial<ClientOptions> = {}, file = entry): InferenceRoom {
+  const spawn = nodeSpawn(file)
+  room = startInference({
+    ...model,
+    firstPause: 20,
+    ...options,
+    spawn: () => {
+      const process = spawn()
+      spawned.push(process)
+      ended.push(new Promise((resolve) => process.onExit(resolve)))
+      return process
+    },
+  })
+  return room
+}
+function until(inference: InferenceRoom, is: (status: InferenceStatus) => boolean): Promise<InferenceStatus> {
+  return new Promise((resolve) => {
+    if (is(inference.status())) {
+      resolve(inference.status())
+      return
+    }
+    const off = inference.onStatus((status) => {
+      if (!is(status)) return
+      off()
+      resolve(status)
+    })
+  })
+}
+const ready = (inference: InferenceRoom): Promise<InferenceStatus> => until(inference, ({ state }) => state === 'ready')
+const pidOf = (index: number): number => {
+  const pid = spawned[index]?.pid
+  if (pid === undefined) throw new Error('no such process')
+  return pid
+}
+test('screens scans, in the order they came, and tells what runs', async () => {
+  const inference = start()
+  expect(inference.status().state).toBe('starting')
+  const results = await Promise.all([scan, scan, Buffer.from('no scan'), scan].map((bytes) => inference.screen(bytes)))
+  expect(results.map(({ ok }) => ok)).toEqual([true, true, false, true])
+  expect(results[2]).toEqual({ ok: false, retry: false, reason: expect.stringMatching(/no image of a kind/) as string })
+  expect(inference.status()).toMatchObject({ state: 'ready', model: 'tiny@test', restarts: 0, message: null })
+  expect(inference.status().provider).not.toBeNull()
+})
+
+test('killed (-9) with a bag in hand: that bag may be tried again, and the second try succeeds', async () => {
+  const inference = start()
+  await ready(inference)
+  // Stopped first, so that the kill surely finds the bag in hand.
+  process.kill(pidOf(0), 'SIGSTOP')
+  const first = inference.screen(scan)
+  const waiting = inference.screen(scan)
+  process.kill(pidOf(0), 'SIGKILL')
+  expect(await first).toMatchObject({ ok: false, retry: true, reason: expect.stringMatching(/SIGKILL/) as string })
+  expect(await waiting).toMatchObject({ ok: true })
+  expect(await inference.screen(scan)).toMatchObject({ ok: true })
+  expect(inference.status()).toMatchObject({ state: 'ready', restarts: 1 })
+})
+
+test('hung: after the time-out the process is replaced and the bag may be tried again', async () => {
+  const inference = start({ jobTimeout: 3000 })
+  await ready(inference)
+  process.kill(pidOf(0), 'SIGSTOP')
+  expect(await inference.screen(scan)).toMatchObject({
+    ok: false,
+    retry: true,
+    reason: expect.stringMatching(/no answer within 3 s/) as string,
+  })
+  expect(await inference.screen(scan)).toMatchObject({ ok: true })
+  expect(spawned).toHaveLength(2)
+})
+
+test('killed between two bags: nobody notices but the status', async () => {
+  const inference = start()
+  await ready(inference)
+  const restarting = until(inference, ({ state }) => state === 'restarting')
+  process.kill(pidOf(0), 'SIGKILL')
+  expect((await restarting).message).toMatch(/SIGKILL/)
+  expect(await inference.screen(scan)).toMatchObject({ ok: true })
+})
+
+test('a crash loop ends in "failed": every bag gets the reason at once; a later try succeeds', async () => {
+  const broken = join(folder, 'broken.mjs')
+  writeFileSync(broken, 'console.error("libonnx: no such thing"); process.exit(3)')
+  const inference = start({ firstPause: 1, mostDeaths: 3, tryAgain: 500 }, broken)
+  const early = inference.screen(scan)
+  const failed = await until(inference, ({ state }) => state === 'failed')
+  expect(failed.message).toMatch(/exit code 3.*no such thing.*3 times in a row/)
+  expect(await early).toMatchObject({ ok: false, retry: false })
+  expect(await inference.screen(scan)).toEqual({ ok: false, retry: false, reason: failed.message })
+  expect(spawned).toHaveLength(3)
+  // Somebody mends it.
+  writeFileSync(broken, `await import(${JSON.stringify(entry)})`)
+  await ready(inference)
+  expect(await inference.screen(scan)).toMatchObject({ ok: true })
+})
+
+test('a process that dies on every bag fails too, although it opens the model each time', async () => {
+  const poisoned = join(folder, 'poisoned.mjs')
+  writeFileSync(
+    poisoned,
+    `process.on('message', ({ id, kind }) => kind === 'open' ? process.send({ id, ok: true, value: { provider: 'cpu', note: null } }) : process.exit(9))`,
+  )
+  const inference = start({ firstPause: 1, mostDeaths: 4 }, poisoned)
+  const results = []
+  for (let i = 0; i < 5; i += 1) results.push(await inference.screen(scan))
+  expect(results.map((result) => result.ok)).toEqual(Array(5).fill(false))
+  expect(results.map((result) => !result.ok && result.retry)).toEqual([true, true, true, true, false])
+  expect(inference.status().state).toBe('failed')
+})
+
+test('a model that is not its manifest fails at once, with the reason on every bag', async () => {
+  const other = join(folder, 'other.onnx')
+  copyFileSync(model.modelPath, other)
+  const inference = start({ modelPath: other, manifest: { ...model.manifest, sha256: '0'.repeat(64) } })
+  expect(await inference.screen(scan)).toMatchObject({
+    ok: false,
+    retry: false,
+    reason: expect.stringMatching(/not the one its manifest names/) as string,
+  })
+  expect(inference.status().state).toBe('failed')
+  expect(spawned).toHaveLength(1)
+})
+
+test('a process that cannot even be spawned is a failure, not a crash', async () => {
+  room = startInference({
+    ...model,
+    firstPause: 1,
+    mostDeaths: 2,
+    spawn: () => {
+      throw new Error('too many processes')
+    },
+  })
+  expect(await room.screen(scan)).toMatchObject({
+    ok: false,
+    retry: false,
+    reason: expect.stringMatching(/too many processes/) as string,
+  })
+})
+
+test('stop answers what waits, and leaves no process behind', async () => {
+  const inference = start()
+  await ready(inference)
+  process.kill(pidOf(0), 'SIGSTOP')
+  const waiting = [inference.screen(scan), inference.screen(scan)]
+  const picture = inference.thumbnail(scan)
+  picture.catch(() => undefined)
+  await inference.stop()
+  for (const result of await Promise.all(waiting)) expect(result).toMatchObject({ ok: false, retry: true })
+  await expect(picture).rejects.toThrow(/stopping/)
+  expect(await inference.screen(scan)).toMatchObject({ ok: false, retry: true })
+})
+
+test('the process ends when its parent is gone', async () => {
+  const child = fork(entry, [], { serialization: 'advanced' })
+  const gone = new Promise<number | null>((resolve) => child.on('exit', resolve))
+  child.disconnect()
+  expect(await gone).toBe(0)
+})
+
+test('pictures: a thumbnail, a lossless PNG of a TIFF, an overlay; screens go first', async () => {
+  const tiff = await raw(bagScan(1200, 700)).tiff({ compression: 'lzw' }).toBuffer()
+  const inference = start()
+  const order: string[] = []
+  const note = (what: string) => (): void => void order.push(what)
+  const [small, lossless] = await Promise.all([
+    inference.thumbnail(tiff).finally(note('thumbnail')),
+    inference.lossless(tiff).finally(note('lossless')),
+    inference.screen(tiff).finally(note('screen')),
+  ])
+  expect(order).toEqual(['screen', 'thumbnail', 'lossless'])
+  expect(await sharp(small).metadata()).toMatchObject({ format: 'webp', width: 240, height: 140 })
+  expect(await sharp(lossless).metadata()).toMatchObject({ format: 'png', width: 1200, height: 700 })
+  expect((await sharp(lossless).raw().toBuffer()).equals(Buffer.from(bagScan(1200, 700).data))).toBe(true)
+  await expect(inference.thumbnail(Buffer.from('text'))).rejects.toThrow(/no image of a kind/)
+})
+
+test('an overlay shows the scan, tinted where the network looked', async () => {
+  const inference = start()
+  const bytes = await png(bagScan())
+  const result = await inference.screen(bytes)
+  if (!result.ok) throw new Error(result.reason)
+  const before = await sharp(bytes).raw().toBuffer()
+  const overlay = await inference.overlay(bytes, result.output.heatmap, 0)
+  const after = await sharp(overlay).removeAlpha().raw().toBuffer()
+  expect(after.length).toBe(before.length)
+  const { x, y } = result.output.classes.gun.peak
+  const at = 3 * (Math.floor(y * 300) * 400 + Math.floor(x * 400))
+  expect(after[at] ?? 0).toBeGreaterThan((before[at] ?? 0) + 40)
+  // nothing was seen in the corner
+  expect([...after.subarray(0, 3)]).toEqual([...before.subarray(0, 3)])
+  await expect(inference.overlay(bytes, result.output.heatmap, 9)).rejects.toThrow(/five stacked tiles/)
+})
+
+test('a scan that cannot be screened can often still be looked at', async () => {
+  const inference = start()
+  const cut = (await jpeg(bagScan())).subarray(0, 4000)
+  expect(await inference.screen(cut)).toMatchObject({ ok: false, retry: false })
+  expect(await sharp(await inference.thumbnail(cut)).metadata()).toMatchObject({ format: 'webp' })
+})
+
+test('an entry that is not built is named', () => {
+  expect(() => inferenceEntry('/')).toThrow(/npm run build/)
+})
