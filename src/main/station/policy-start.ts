@@ -4,27 +4,35 @@ import type { ModelManifest } from '../../shared/manifest'
 import type { Policy } from '../../shared/policy'
 import type { PolicyBook } from './ports'
 
+/** Fills in what a policy promises. */
+type Promised = (policy: Omit<Policy, 'version'>) => Omit<Policy, 'version'>
+
 /**
  * Makes policy 1 and calibration 1 from the manifest at the first start, and a new version of each when the stored policy belongs to another
  * model. Returns what a person must be told of it, or null. Throws RangeError where the manifest's thresholds are out of order.
  */
-export function policyForModel(policies: PolicyBook, manifest: ModelManifest, now: number): string | null {
+export function policyForModel(
+  policies: PolicyBook,
+  manifest: ModelManifest,
+  now: number,
+  promised: Promised = (p) => p,
+): string | null {
   if (policies.isEmpty()) {
-    makeFrom(policies, manifest, now)
+    makeFrom(policies, manifest, now, promised)
     return null
   }
   const inForce = policies.current()
   if (inForce.modelSha256 === manifest.sha256) return null
   const reason = `The model is now ${modelName(manifest)}; policy ${inForce.version} belongs to ${inForce.model}.`
   const former = policies.list().find((p) => p.modelSha256 === manifest.sha256)
-  const made = former ? again(policies, former, now, reason) : makeFrom(policies, manifest, now, reason)
+  const made = former ? again(policies, former, now, reason) : makeFrom(policies, manifest, now, promised, reason)
   const from = former ? `policy ${former.version}, the last one for this model` : 'the thresholds that came with the model'
   return `${reason} Policy ${made.version} was made from ${from}: check it on the tuning screen.`
 }
 
-function makeFrom(policies: PolicyBook, manifest: ModelManifest, now: number, reason?: string): Policy {
+function makeFrom(policies: PolicyBook, manifest: ModelManifest, now: number, promised: Promised, reason?: string): Policy {
   const { version } = policies.saveCalibration(firstCalibration(manifest, now))
-  const policy = firstPolicy(manifest, version, now)
+  const policy = promised(firstPolicy(manifest, version, now))
   return policies.save(reason === undefined ? policy : { ...policy, reason: `${reason} ${policy.reason}` })
 }
 

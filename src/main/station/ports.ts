@@ -117,6 +117,8 @@ export interface ScoredBag {
   fused: PerClass<number>
   tiers: PerClass<Tier>
   verdict: Verdict
+  /** `name@version` of the network that scored it */
+  model: string | null
   statistics: ImageStatistics | null
   outcome: Outcome | null
 }

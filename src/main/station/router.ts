@@ -19,15 +19,11 @@ async function answering<T>(errors: TypedErrors, work: () => T | Promise<T>): Pr
   }
 }
 
-const NO_TUNING = 'Tuning is not available in this version.'
-
 /** The contract's procedures over a station; they need no context. */
 export function createRouter(station: Station) {
   const os = implement(contract)
+  const { tuning } = station
   const { policies } = station.options
-  const refuseTuning = (): never => {
-    throw new Refused(NO_TUNING)
-  }
   return os.router({
     events: os.events.handler(({ signal }) => station.events(signal)),
     status: os.status.handler(() => station.status()),
@@ -56,16 +52,16 @@ export function createRouter(station: Station) {
           return found
         }),
       ),
-      try: os.policy.try.handler(({ errors }) => answering(errors, refuseTuning)),
-      set: os.policy.set.handler(({ errors }) => answering(errors, refuseTuning)),
-      share: os.policy.share.handler(({ errors }) => answering(errors, refuseTuning)),
-      save: os.policy.save.handler(({ errors }) => answering(errors, refuseTuning)),
-      rollBack: os.policy.rollBack.handler(({ errors }) => answering(errors, refuseTuning)),
+      try: os.policy.try.handler(({ input, errors }) => answering(errors, () => tuning.try(input))),
+      set: os.policy.set.handler(({ input, errors }) => answering(errors, () => tuning.set(input))),
+      share: os.policy.share.handler(({ input, errors }) => answering(errors, () => tuning.share(input))),
+      save: os.policy.save.handler(({ input, errors }) => answering(errors, () => tuning.save(input))),
+      rollBack: os.policy.rollBack.handler(({ input, errors }) => answering(errors, () => tuning.rollBack(input))),
     },
     tuning: {
-      of: os.tuning.of.handler(({ errors }) => answering(errors, refuseTuning)),
-      proposal: os.tuning.proposal.handler(({ errors }) => answering(errors, refuseTuning)),
-      drift: os.tuning.drift.handler(({ errors }) => answering(errors, refuseTuning)),
+      of: os.tuning.of.handler(({ input, errors }) => answering(errors, () => tuning.of(input))),
+      proposal: os.tuning.proposal.handler(({ input, errors }) => answering(errors, () => tuning.proposal(input))),
+      drift: os.tuning.drift.handler(({ errors }) => answering(errors, () => tuning.drift())),
     },
   })
 }

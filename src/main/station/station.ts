@@ -3,6 +3,7 @@
 // The order is the promise: bytes in the archive, then a row (`received`), then inference, then the one verdict. Whatever throws on the way
 // makes the bag unscreenable, with the reason; what a kill leaves behind is received and finished at the next start.
 import { createHash } from 'node:crypto'
+import { mapClasses } from '../../shared/classes'
 import type { Bag } from '../../shared/bag'
 import type { StationStatus } from '../../shared/status'
 import { Events } from './events'
@@ -15,6 +16,7 @@ import { plainReason } from './reasons'
 import { screen, unscreenable } from './screening'
 import { StatusDesk } from './status'
 import { Troubles } from './troubles'
+import { makeTuning } from './tuning'
 import { NotFound, Refused, type Station, type StationOptions } from './types'
 
 export { NotFound, Refused, type Station, type StationOptions } from './types'
@@ -45,6 +47,7 @@ export function createStation(options: StationOptions): Station {
   const events = new Events()
   const images = new Images(log, archive, options.renditions)
   const desk = new StatusDesk(options)
+  const tuning = makeTuning({ ...options, announce: (version) => events.emit({ type: 'policy', version }) })
   const ghosts = new Ghosts()
   const troubles = new Troubles(() => void tellStatus(), say)
   const startedAt = clock.now()
@@ -177,6 +180,7 @@ export function createStation(options: StationOptions): Station {
     try {
       const bag = log.finish(id, record)
       settle()
+      learn(bag, record)
       tell(bag)
     } catch (error) {
       const reason = `The verdict could not be written down: ${plainReason(error)}`
@@ -194,6 +198,13 @@ export function createStation(options: StationOptions): Station {
         }
       }
     }
+  }
+
+  /** Tuning and drift count what was screened. */
+  function learn({ id, model }: Bag, { verdict, classes, statistics, screenedAt }: ScreenedRecord): void {
+    if (!classes) return
+    const fused = mapClasses((c) => classes[c].fused)
+    tuning.saw({ id, screenedAt, verdict, model, statistics, fused, tiers: mapClasses((c) => classes[c].tier), outcome: null })
   }
 
   /** The log works: writes down what it refused before. */
@@ -226,7 +237,7 @@ export function createStation(options: StationOptions): Station {
   // ---- telling
 
   const status = (): Promise<StationStatus> =>
-    desk.status({ startedAt, backlog: queue.length + inHand, troubles: troubles.list(), drift: null })
+    desk.status({ startedAt, backlog: queue.length + inHand, troubles: troubles.list(), drift: tuning.driftState() })
 
   async function tellStatus(): Promise<void> {
     if (events.audience === 0) return
@@ -252,7 +263,9 @@ export function createStation(options: StationOptions): Station {
 
   async function start(): Promise<void> {
     if (running) return
-    const changed = policyForModel(policies, inference.manifest, clock.now())
+    const untuned = await tuning.start()
+    if (untuned !== null) troubles.raise('tuning', untuned)
+    const changed = policyForModel(policies, inference.manifest, clock.now(), (policy) => tuning.promised(policy))
     if (changed) troubles.raise('policy', changed)
     for (const bag of log.unfinished()) {
       if (bag.sha256 === null || !bag.hasScan)
@@ -271,7 +284,6 @@ export function createStation(options: StationOptions): Station {
     timer.unref()
     letGo()
     pump()
-    await Promise.resolve()
   }
 
   async function stop(): Promise<void> {
@@ -282,6 +294,7 @@ export function createStation(options: StationOptions): Station {
     pump()
     if (inHand > 0) await new Promise<void>((resolve) => idleWaiters.push(resolve))
     await lettingGo
+    tuning.stop()
     events.close()
   }
 
@@ -305,6 +318,7 @@ export function createStation(options: StationOptions): Station {
 
   return {
     options,
+    tuning,
     submit,
     start,
     stop,
@@ -321,7 +335,11 @@ export function createStation(options: StationOptions): Station {
     },
     history: (id) => log.history(get(id).id),
     decide: (input) => changed(decide(log, { ...input, id: written(input.id) }, clock.now())),
-    review: (input) => changed(review(log, { ...input, id: written(input.id) }, clock.now())),
+    review: (input) => {
+      const bag = review(log, { ...input, id: written(input.id) }, clock.now())
+      tuning.reviewed()
+      return changed(bag)
+    },
   }
 }
 

@@ -3,6 +3,7 @@ import type { Bag, BagFilter, DecisionAction, HistoryEntry, OutcomeKind, Point }
 import type { ThreatClass } from '../../shared/classes'
 import type { StationEvent } from '../../shared/contract'
 import type { LaneStatus, StationStatus } from '../../shared/status'
+import type { Tuning } from './tuning'
 import type { Archive, BagLog, Clock, ImageDesk, Inference, KeptState, PolicyBook, Renditions, Submit } from './ports'
 
 export interface StationOptions {
@@ -64,6 +65,7 @@ export interface Station {
   decide(input: DecideInput): Bag
   /** Throws `NotFound` or `Refused`. */
   review(input: ReviewInput): Bag
+  readonly tuning: Tuning
   readonly options: StationOptions
 }
 

@@ -13,6 +13,7 @@ const keyOf = (content: ContentKey): string => ('sha256' in content ? content.sh
 
 interface ScoredRow extends PerClass<number> {
   id: number
+  model: string
   screened_at: number
   verdict: Verdict
   brightness: number | null
@@ -185,10 +186,19 @@ export class SqliteBagLog implements BagLog {
     const reviewed = rows.filter((row) => row.outcome !== null).map((row) => row.id)
     const outcomes = new Map(this.#rows.of(reviewed).map((bag) => [bag.id, bag.outcome]))
     return rows.map((row) => {
-      const { id, screened_at: screenedAt, verdict, gun, knife, wrench, pliers, scissors } = row
+      const { id, screened_at: screenedAt, verdict, model, gun, knife, wrench, pliers, scissors } = row
       const tiers = JSON.parse(row.tiers) as PerClass<Tier>
       const fused = { gun, knife, wrench, pliers, scissors }
-      return { id, screenedAt, fused, tiers, verdict, statistics: statisticsOf(row), outcome: outcomes.get(id) ?? null }
+      return {
+        id,
+        model,
+        screenedAt,
+        fused,
+        tiers,
+        verdict,
+        statistics: statisticsOf(row),
+        outcome: outcomes.get(id) ?? null,
+      }
     })
   }
 
@@ -259,7 +269,7 @@ function prepare(db: Db) {
       'SELECT min(id) AS low, max(id) AS high FROM bags WHERE received_at >= ? AND received_at < ?',
     ),
     lastScores: db.prepare<[number], ScoredRow>(`
-      SELECT b.id, b.screened_at, b.verdict, b.brightness, b.background, b.aspect, b.bag_share, b.outcome,
+      SELECT b.id, b.screened_at, b.verdict, b.model, b.brightness, b.background, b.aspect, b.bag_share, b.outcome,
         ${THREAT_CLASSES.map((c) => `${pivot('fused', c)} AS ${c}`).join(', ')},
         json_group_object(s.class, s.tier) AS tiers
       FROM (SELECT * FROM bags WHERE verdict IN ('clear', 'advisory', 'alarm') ORDER BY id DESC LIMIT ?) b
