@@ -9,9 +9,13 @@ import { logOdds } from '../../src/domain/prior-shift'
 import type { Client, Connection } from '../../src/renderer/state/client'
 
 /** The client's procedures without oRPC's typed errors: what a fake has to answer. */
-type Plain<T> = T extends (...rest: infer A) => PromiseLike<infer O> ? (...rest: A) => Promise<O> : { [K in keyof T]: Plain<T[K]> }
+type Plain<T> = T extends (...rest: infer A) => PromiseLike<infer O>
+  ? (...rest: A) => Promise<O>
+  : { [K in keyof T]: Plain<T[K]> }
 /** What the lane's screens ask; the tuning screen has its own tests. */
-type Answered = Pick<Plain<Client>, 'events' | 'status' | 'bags'> & { policy: Pick<Plain<Client>['policy'], 'current' | 'list' | 'get' | 'calibration'> }
+type Answered = Pick<Plain<Client>, 'events' | 'status' | 'bags'> & {
+  policy: Pick<Plain<Client>['policy'], 'current' | 'list' | 'get' | 'calibration'>
+}
 
 export const T0 = Date.UTC(2026, 10, 22, 14, 0, 0)
 
@@ -29,7 +33,13 @@ export function aBag(wish: BagWish = {}): Bag {
       ? mapClasses((c, i) => {
           const posterior = posteriors[c] ?? (tiers[c] === 'alarm' ? 0.4 : tiers[c] === 'advisory' ? 0.02 : 0.0001 * (i + 1))
           const fused = logOdds(posterior)
-          return { logits: [fused - 1, fused, fused + 1], fused, posterior, tier: tiers[c] ?? ('none' as const), peak: { x: 0.3 + 0.1 * i, y: 0.4 } }
+          return {
+            logits: [fused - 1, fused, fused + 1],
+            fused,
+            posterior,
+            tier: tiers[c] ?? ('none' as const),
+            peak: { x: 0.3 + 0.1 * i, y: 0.4 },
+          }
         })
       : null
   return {
@@ -61,7 +71,14 @@ export const aStatus = (change: Partial<StationStatus> = {}): StationStatus => (
   now: T0,
   startedAt: T0 - 3_600_000,
   lanes: [{ name: 'North', kind: 'folder', path: '/scans', state: 'live', message: null, seen: 12, lastScanAt: T0 }],
-  inference: { state: 'ready', provider: 'cpu', providerNote: 'No CUDA on this machine.', model: 'chr-test@1', restarts: 0, message: null },
+  inference: {
+    state: 'ready',
+    provider: 'cpu',
+    providerNote: 'No CUDA on this machine.',
+    model: 'chr-test@1',
+    restarts: 0,
+    message: null,
+  },
   backlog: 0,
   msPerBag: 110,
   today: { bags: 1284, alarms: 4, advisories: 31, unscreenable: 1 },
@@ -193,12 +210,16 @@ export class FakeStation {
         if (this.refuse !== null) return Promise.reject(new Error(this.refuse))
         this.decided.push(input)
         const { action, person, reason, seconds } = input
-        return Promise.resolve(this.bag({ ...this.#get(input.id), decision: { action, person, reason, seconds, at: this.#now() } }))
+        return Promise.resolve(
+          this.bag({ ...this.#get(input.id), decision: { action, person, reason, seconds, at: this.#now() } }),
+        )
       },
       review: (input: Parameters<Client['bags']['review']>[0]) => {
         this.reviewed.push(input)
         const { kind, class: c, where, comment, person } = input
-        return Promise.resolve(this.bag({ ...this.#get(input.id), outcome: { kind, class: c, where, comment, person, at: this.#now() } }))
+        return Promise.resolve(
+          this.bag({ ...this.#get(input.id), outcome: { kind, class: c, where, comment, person, at: this.#now() } }),
+        )
       },
     },
     policy: {

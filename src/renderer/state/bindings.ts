@@ -7,7 +7,13 @@ import { IMAGE_FUNCTIONS, ZOOM, type View } from './view.svelte'
 import { topClass } from './words'
 
 type Run = KeyBinding['run']
-const key = (label: string, keys: readonly string[], does: string, run: Run, repeats = false): KeyBinding => ({ label, keys, does, run, repeats })
+const key = (label: string, keys: readonly string[], does: string, run: Run, repeats = false): KeyBinding => ({
+  label,
+  keys,
+  does,
+  run,
+  repeats,
+})
 
 export function keysOf(screen: Screen): KeyGroup[] {
   const { router } = screen
@@ -22,8 +28,15 @@ export function keysOf(screen: Screen): KeyGroup[] {
       key('?', ['?'], 'this help', () => (screen.help = !screen.help)),
     ],
   }
-  if (router.view === 'operator') return [decisions(screen), belt(screen), ...looking(screen.view, () => screen.operator.current), views]
-  if (router.view === 'log') return [logKeys(screen), reviewKeys(screen), ...looking(screen.logView, () => screen.log.open, screen.log.review.pointing), views]
+  if (router.view === 'operator')
+    return [decisions(screen), belt(screen), ...looking(screen.view, () => screen.operator.current), views]
+  if (router.view === 'log')
+    return [
+      logKeys(screen),
+      reviewKeys(screen),
+      ...looking(screen.logView, () => screen.log.open, screen.log.review.pointing),
+      views,
+    ]
   return [views]
 }
 
@@ -74,7 +87,13 @@ function looking(view: View, bag: () => Parameters<typeof topClass>[0] | null, c
     keys: [
       key('1', ['1'], 'the raw scan: every function off', () => view.showRaw()),
       ...IMAGE_FUNCTIONS.map((f) => key(f.key, [f.key], `${f.name}: ${f.does}`, () => view.toggle(f.id))),
-      key('+ −', ['+', '=', '-', '_'], 'zoom (or the wheel; drag to move)', (e) => view.zoomBy(e.key === '+' || e.key === '=' ? ZOOM.step : 1 / ZOOM.step), true),
+      key(
+        '+ −',
+        ['+', '=', '-', '_'],
+        'zoom (or the wheel; drag to move)',
+        (e) => view.zoomBy(e.key === '+' || e.key === '=' ? ZOOM.step : 1 / ZOOM.step),
+        true,
+      ),
       key('0', ['0'], 'the whole scan', () => view.fit()),
     ],
   }

@@ -44,7 +44,9 @@ async function whyRefused(): Promise<Error | null> {
   try {
     const { status } = await fetch('/', { cache: 'no-store', signal: AbortSignal.timeout(OPEN_MS) })
     if (status === 401 || status === 403)
-      return new Error('The station was started anew and no longer knows this page. Open the address that it printed when it started.')
+      return new Error(
+        'The station was started anew and no longer knows this page. Open the address that it printed when it started.',
+      )
     return null
   } catch {
     return new Error('The station does not answer. It has probably stopped.')

@@ -12,7 +12,11 @@ class Dropped {
     for (const file of files) {
       this.notice = { text: `Sending ${file.name} …`, bad: false }
       try {
-        const response = await fetch(PATHS.drop, { method: 'POST', body: file, headers: { [DROP_NAME]: encodeURIComponent(file.name) } })
+        const response = await fetch(PATHS.drop, {
+          method: 'POST',
+          body: file,
+          headers: { [DROP_NAME]: encodeURIComponent(file.name) },
+        })
         const answer = (await response.json()) as DropAnswer
         if (answer.result === 'refused') refused.push(`${file.name}: ${answer.why ?? 'refused'}`)
         else taken++

@@ -107,7 +107,12 @@ export function frameOf(tile: Tile, peak: Point): Region {
   const least = aroundPeak(peak, aspect)
   if (box.width * box.height < (least.width * least.height) / 3) return least
   const room = 0.012
-  return inside({ x: box.x - room, y: box.y - room * aspect, width: box.width + 2 * room, height: box.height + 2 * room * aspect })
+  return inside({
+    x: box.x - room,
+    y: box.y - room * aspect,
+    width: box.width + 2 * room,
+    height: box.height + 2 * room * aspect,
+  })
 }
 
 function inside({ x, y, width, height }: Region): Region {

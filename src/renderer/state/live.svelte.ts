@@ -76,7 +76,8 @@ export class Live {
         this.#lose(inWords(error))
       }
       this.#connection = null
-      if (this.#goesOn()) await new Promise((resolve) => setTimeout(resolve, BACKOFF_MS[Math.min(attempt, BACKOFF_MS.length - 1)]))
+      if (this.#goesOn())
+        await new Promise((resolve) => setTimeout(resolve, BACKOFF_MS[Math.min(attempt, BACKOFF_MS.length - 1)]))
     }
   }
 
@@ -95,7 +96,10 @@ export class Live {
     const broken = new Promise<never>((_, reject) => {
       void closed.then((why) => reject(new Error(why)))
       // A hung station closes nothing: ask, and take silence for a lost connection.
-      heartbeat = setInterval(() => void within(SILENCE_MS, 'heartbeat', client.status()).then((s) => (this.status = s), reject), HEARTBEAT_MS)
+      heartbeat = setInterval(
+        () => void within(SILENCE_MS, 'heartbeat', client.status()).then((s) => (this.status = s), reject),
+        HEARTBEAT_MS,
+      )
     })
     try {
       // First subscribe, then take the snapshot: nothing can fall between the two.

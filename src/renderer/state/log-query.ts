@@ -14,8 +14,14 @@ const inUrl = z.object({
     .string()
     .transform((s) => s.split(',').filter((v) => verdictSchema.safeParse(v).success) as Verdict[])
     .optional(),
-  decision: z.union([decisionAction, z.literal('none')]).optional().catch(undefined),
-  outcome: z.union([outcomeKind, z.literal('none')]).optional().catch(undefined),
+  decision: z
+    .union([decisionAction, z.literal('none')])
+    .optional()
+    .catch(undefined),
+  outcome: z
+    .union([outcomeKind, z.literal('none')])
+    .optional()
+    .catch(undefined),
   from: z.coerce.number().optional().catch(undefined),
   to: z.coerce.number().optional().catch(undefined),
 })

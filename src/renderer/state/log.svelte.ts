@@ -125,7 +125,8 @@ export class Log {
   changed(bag: Bag): void {
     const at = this.rows.findIndex((b) => b.id === bag.id)
     if (at >= 0) this.rows = this.rows.with(at, bag)
-    else if (bag.verdict !== null && (this.filter.verdicts ?? []).includes(bag.verdict) && bag.id > (this.rows[0]?.id ?? 0)) this.fresh++
+    else if (bag.verdict !== null && (this.filter.verdicts ?? []).includes(bag.verdict) && bag.id > (this.rows[0]?.id ?? 0))
+      this.fresh++
     if (this.open?.id === bag.id) this.open = bag
   }
 }

@@ -136,7 +136,11 @@ export class Operator {
     try {
       const seconds = Math.max(0, now - at) / 1000
       const reason = this.reason.trim() === '' ? null : this.reason.trim()
-      const decided = await within(ANSWER_MS, 'decision', this.#live.client.bags.decide({ id: bag.id, action, person, reason, seconds }))
+      const decided = await within(
+        ANSWER_MS,
+        'decision',
+        this.#live.client.bags.decide({ id: bag.id, action, person, reason, seconds }),
+      )
       this.#settle()
       this.#live.update(decided)
     } catch (error) {
@@ -153,7 +157,11 @@ export class Operator {
     if (since < SECOND_PRESS_MS.from) return false
     if (since <= SECOND_PRESS_MS.to) return true
     this.#armed = { bag: bag.id, at: now }
-    this.#say(bag.verdict === 'alarm' ? 'This bag has an ALARM. Press Clear again to clear it.' : 'This bag was NOT SCREENED. Press Clear again only if it was searched by hand.')
+    this.#say(
+      bag.verdict === 'alarm'
+        ? 'This bag has an ALARM. Press Clear again to clear it.'
+        : 'This bag was NOT SCREENED. Press Clear again only if it was searched by hand.',
+    )
     return false
   }
 }

@@ -47,7 +47,12 @@ export class Review {
   async begin(bag: Bag, kind: OutcomeKind): Promise<void> {
     if (!this.allows(bag, kind)) {
       this.notice = {
-        text: bag.verdict === null ? 'This bag has no verdict yet.' : bag.verdict === 'clear' ? 'There was no alarm on this bag: it can be marked as missed or unsure.' : '“Missed” is for bags without an alarm: this one was flagged.',
+        text:
+          bag.verdict === null
+            ? 'This bag has no verdict yet.'
+            : bag.verdict === 'clear'
+              ? 'There was no alarm on this bag: it can be marked as missed or unsure.'
+              : '“Missed” is for bags without an alarm: this one was flagged.',
         bad: false,
       }
       return
@@ -63,7 +68,13 @@ export class Review {
 
   choose(bag: Bag, c: ThreatClass): void {
     if (!this.pointing) return
-    if (this.kind === 'confirmed' && this.where !== null && this.class !== null && samePoint(this.where, bag.classes?.[this.class].peak)) this.where = bag.classes?.[c].peak ?? null
+    if (
+      this.kind === 'confirmed' &&
+      this.where !== null &&
+      this.class !== null &&
+      samePoint(this.where, bag.classes?.[this.class].peak)
+    )
+      this.where = bag.classes?.[c].peak ?? null
     this.class = c
   }
 
@@ -89,7 +100,14 @@ export class Review {
       const saved = await within(
         ANSWER_MS,
         'review',
-        this.#live.client.bags.review({ id: bag.id, kind, class: this.pointing ? this.class : null, where: this.pointing ? this.where : null, comment, person }),
+        this.#live.client.bags.review({
+          id: bag.id,
+          kind,
+          class: this.pointing ? this.class : null,
+          where: this.pointing ? this.where : null,
+          comment,
+          person,
+        }),
       )
       this.reset()
       this.#live.update(saved)

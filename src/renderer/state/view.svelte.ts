@@ -8,7 +8,13 @@ export const IMAGE_FUNCTIONS: readonly { id: ImageFunction; key: string; short: 
   { id: 'negative', key: '2', short: 'neg', name: 'negative', does: 'colours turned round' },
   { id: 'organic', key: '3', short: 'org', name: 'organic emphasis', does: 'keeps orange (organic by colour), fades the rest' },
   { id: 'metal', key: '4', short: 'met', name: 'metal emphasis', does: 'keeps blue and black (metal by colour), fades the rest' },
-  { id: 'penetration', key: '5', short: 'pen', name: 'high penetration', does: 'lightens dense parts; adds nothing the scanner did not see' },
+  {
+    id: 'penetration',
+    key: '5',
+    short: 'pen',
+    name: 'high penetration',
+    does: 'lightens dense parts; adds nothing the scanner did not see',
+  },
   { id: 'edges', key: '6', short: 'edge', name: 'edges', does: 'sharpens edges' },
   { id: 'grey', key: '7', short: 'grey', name: 'grey', does: 'brightness only, no colour' },
 ]

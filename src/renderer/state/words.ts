@@ -77,9 +77,10 @@ export const count = (n: number): string => n.toLocaleString('en-US')
 /** "1 bag", "2 bags" */
 export const plural = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`
 /** two figures at most: 3.1, 12, 0.04 */
-export const figure = (n: number): string => (n === 0 ? '0' : n >= 10 ? String(Math.round(n)) : n >= 1 ? n.toFixed(1) : n.toPrecision(1))
-/** "1 in 1,000" */
-export const oneIn = (share: number): string => `1 in ${count(Math.round(1 / share))}`
+export const figure = (n: number): string =>
+  n === 0 ? '0' : n >= 10 ? String(Math.round(n)) : n >= 1 ? n.toFixed(1) : n.toPrecision(1)
+/** "1 in 3,900": two figures, a prevalence bears no more */
+export const oneIn = (share: number): string => `1 in ${count(Number((1 / share).toPrecision(2)))}`
 
 /** Midnight before a time, in this machine's zone. */
 export const midnight = (ms: number): number => new Date(ms).setHours(0, 0, 0, 0)
