@@ -64,6 +64,19 @@ def _mobilenet() -> tuple[list[nn.Module], list[int]]:
     return [f[:4], f[4:7], f[7:14], f[14:]], [24, 32, 96, 1280]
 
 
+def _small_cnn() -> tuple[list[nn.Module], list[int]]:
+    """Plain blocks of two 3x3 convolutions, 0.4 M weights: trains at hundreds of 96-pixel scans a second on one core (ablations)."""
+
+    def block(before: int, after: int) -> nn.Module:
+        return nn.Sequential(
+            nn.Conv2d(before, after, 3, 2, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU(inplace=True),
+            nn.Conv2d(after, after, 3, 1, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU(inplace=True),
+        )
+
+    stem = nn.Sequential(nn.Conv2d(3, 16, 5, 2, 2, bias=False), nn.BatchNorm2d(16), nn.ReLU(inplace=True), block(16, 24))
+    return [stem, block(24, 48), block(48, 96), block(96, 128)], [24, 48, 96, 128]
+
+
 _MAKERS: dict[str, Callable[[], tuple[list[nn.Module], list[int]]]] = {
     "resnet18": lambda: _resnet(models.resnet18),
     "resnet34": lambda: _resnet(models.resnet34),
@@ -72,6 +85,7 @@ _MAKERS: dict[str, Callable[[], tuple[list[nn.Module], list[int]]]] = {
     "inception_v3": _inception,
     "densenet121": _densenet,
     "mobilenet_v2": _mobilenet,
+    "small_cnn": _small_cnn,
 }
 BACKBONES = tuple(_MAKERS)
 

@@ -56,17 +56,17 @@ def average_precision(scores: np.ndarray, labels: np.ndarray, protocol: str = DE
     scores: float [N], larger is more likely; labels: int [N] in {1, -1, 0}. Equal scores share one threshold, so the order of
     the samples never matters. NaN without a positive. Raises ValueError on a NaN score or an unknown protocol.
     """
-    ranking = _Ranking(scores, labels)
+    ranking = Ranking(scores, labels)
     return float(ranking.average_precision(np.ones((1, ranking.n)), protocol)[0])
 
 
 def roc_auc(scores: np.ndarray, labels: np.ndarray) -> float:
     """Area under the ROC curve: P(positive scores higher) + P(tie) / 2. Shapes as in `average_precision`; NaN with one class only."""
-    ranking = _Ranking(scores, labels)
+    ranking = Ranking(scores, labels)
     return float(ranking.roc_auc(np.ones((1, ranking.n)))[0])
 
 
-class _Ranking:
+class Ranking:
     """One class's samples sorted by score, ready for many sets of weights; samples of unknown label are dropped (see `kept`)."""
 
     def __init__(self, scores: np.ndarray, labels: np.ndarray) -> None:
@@ -220,7 +220,7 @@ def ap_estimate(
 
 def _ranked_estimate(scores, labels, groups, measure, replicates: int, seed: int) -> Estimate:
     scores, labels = np.asarray(scores), np.asarray(labels)
-    ranking = _Ranking(scores, labels)
+    ranking = Ranking(scores, labels)
     groups = np.arange(len(labels)) if groups is None else groups
     value = float(measure(ranking, np.ones((1, ranking.n)))[0])
     draws = bootstrap(lambda w: measure(ranking, w[:, ranking.kept]), groups, len(labels), replicates, seed)
@@ -250,7 +250,7 @@ def classification_table(
     scores, labels = np.asarray(scores, dtype=np.float64), np.asarray(labels)
     n, c = scores.shape
     groups = np.arange(n) if groups is None else groups
-    rankings = [_Ranking(scores[:, k], labels[:, k]) for k in range(c)]
+    rankings = [Ranking(scores[:, k], labels[:, k]) for k in range(c)]
     values = np.array([r.average_precision(np.ones((1, r.n)), protocol)[0] for r in rankings])
     draws = bootstrap(
         lambda w: np.stack([r.average_precision(w[:, r.kept], protocol) for r in rankings], axis=1), groups, n, replicates, seed

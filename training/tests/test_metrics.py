@@ -83,11 +83,11 @@ def test_what_a_sample_cannot_define_is_nan_and_nan_scores_are_refused():
 
 def test_weights_mean_repetition():
     """A bootstrap replicate's statistic is that of the sample written out with its repetitions."""
-    from lanescope.metrics import _Ranking
+    from lanescope.metrics import Ranking
 
     scores, labels = sample(80, 1, 0.3)
     times = rng.integers(0, 4, 80)
-    ranking = _Ranking(scores, labels)
+    ranking = Ranking(scores, labels)
     weights = times[ranking.kept][None].astype(float)
     s, y = np.repeat(scores, times), np.repeat(labels, times)
     for protocol in ("voc-all", "voc-11", "step"):

@@ -1,0 +1,355 @@
+"""The paper's ablation on simulated SIXray: base, H, HR, CH and CHR at 10 and 100 negatives a positive, by one command.
+
+What is the same for all variants of a seed: the scans and their order, the flips, the number of scans seen, the optimiser, and the
+start, a `base` network trained on the balanced part (every positive and as many negatives) as the paper starts from ImageNet. What
+differs is the variant alone. Test scans hold other objects than training scans.
+
+The test set is one: P positives and N negatives. At R negatives a positive each negative scan counts R P / N times, which gives the
+expected average precision at that ratio without simulating a hundred thousand bags for it.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lanescope.metrics import Ranking, bootstrap, in_any_box, interval
+from lanescope.patch import CLASSES
+from lanescope.simulated_sixray import Part, fill_part, open_part
+
+VARIANTS = ("base", "H", "HR", "CH", "CHR")
+REPLICATES = 500
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that decides the table's numbers (with the seeds)."""
+
+    size: int = 96
+    backbone: str = "small_cnn"
+    pooling: str = "lse"
+    positives: int = 500
+    test_positives: int = 500
+    test_negatives: int = 5_000
+    pool: int = 10_000
+    """Distinct negatives simulated for training at most: beyond, the ratio is kept by showing them again (each about twice at 100)."""
+    batch: int = 64
+    start_scans: int = 40_000
+    """Scans seen by the start, on the balanced part."""
+    scans: int = 20_000
+    """Scans seen by each variant."""
+    start_rate: float = 2e-3
+    rate: float = 1e-3
+    epsilon: float = 0.1
+
+
+@dataclass(frozen=True)
+class Run:
+    """One cell of the table."""
+
+    variant: str
+    ratio: int
+    seed: int
+    masks: bool = False
+    """Supervised with masks as well as image labels."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.variant}-{self.ratio}-seed{self.seed}{'-masks' if self.masks else ''}"
+
+
+# --- data ------------------------------------------------------------------------------------------------------------------------
+
+
+def prepare_data(folder: Path, plan: Plan, ratio: int, log: Callable[[str], None]) -> None:
+    """Simulate what a ratio needs and is not there yet."""
+    fill_part(folder, "train-positive", plan.positives, plan.size, log)
+    fill_part(folder, "test-positive", plan.test_positives, plan.size, log)
+    fill_part(folder, "test-negative", plan.test_negatives, plan.size, log)
+    fill_part(folder, "train-negative", min(plan.pool, plan.positives * ratio), plan.size, log, room=plan.pool)
+
+
+class Batches:
+    """Training batches of P positives and R P negatives: epochs in a seeded order that does not depend on the variant.
+
+    Where fewer negatives exist than an epoch asks for, they come round again.
+    """
+
+    def __init__(self, positive: Part, negative: Part, negatives: int, batch: int, seed: int) -> None:
+        self.positive, self.negative = positive, negative
+        self.total, self.batch, self.seed = len(positive) + negatives, batch, seed
+
+    def rows(self, step: int) -> np.ndarray:
+        """Indices of one step's scans; below P a positive, from P on a negative."""
+        at = np.arange(step * self.batch, (step + 1) * self.batch)
+        epochs = at // self.total
+        return np.concatenate(
+            [np.random.default_rng([self.seed, int(e)]).permutation(self.total)[at[epochs == e] % self.total] for e in np.unique(epochs)]
+        )
+
+    def take(self, step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """float32 scans [N, 3, S, S] in [-1, 1], labels int64 [N, 5], masks float32 [N, 5, S / 4, S / 4], flipped and dimmed at random."""
+        rows = self.rows(step)
+        p = len(self.positive)
+        is_positive = rows < p
+        size, cells = self.positive.scans.shape[1], self.positive.masks.shape[1]
+        scans = np.empty((len(rows), size, size, 3), np.uint8)
+        scans[is_positive] = self.positive.scans[rows[is_positive]]
+        scans[~is_positive] = self.negative.scans[(rows[~is_positive] - p) % len(self.negative)]
+        labels = np.zeros((len(rows), len(CLASSES)), np.int64)
+        labels[is_positive] = self.positive.labels[rows[is_positive]]
+        covered = np.zeros((len(rows), cells, cells), np.uint8)
+        covered[is_positive] = self.positive.masks[rows[is_positive]]
+        rng = np.random.default_rng([self.seed, 1, step])
+        for i, way in enumerate(rng.integers(0, 8, len(rows))):
+            scans[i], covered[i] = _turn(scans[i], way), _turn(covered[i], way)
+        dim = rng.uniform(0.85, 1.15, (len(rows), 1, 1, 1)).astype(np.float32)
+        values = 1 - 2 * dim * (1 - scans.astype(np.float32) / 255)  # white stays white, what is dark grows darker or lighter
+        masks = (covered[:, None] == np.arange(1, len(CLASSES) + 1)[None, :, None, None]).astype(np.float32)
+        return np.ascontiguousarray(values.transpose(0, 3, 1, 2)), labels, masks
+
+
+def _turn(image: np.ndarray, way: int) -> np.ndarray:
+    """One of a square's eight symmetries."""
+    if way & 4:
+        image = image.swapaxes(0, 1)
+    return image[:: -1 if way & 1 else 1, :: -1 if way & 2 else 1].copy()
+
+
+# --- training --------------------------------------------------------------------------------------------------------------------
+
+
+def train(network, batches: Batches, steps: int, rate: float, loss) -> float:
+    """Train in place; returns the mean loss of the last tenth. AdamW, warm-up over 5 %, cosine to zero."""
+    import torch
+
+    from lanescope.loss import chr_loss
+    from lanescope.train import learning_rate
+
+    optimiser = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.02)
+    network.train()
+    tail = []
+    for step in range(steps):
+        for group in optimiser.param_groups:
+            group["lr"] = rate * learning_rate(step / steps, 0.05)
+        scans, labels, masks = (torch.from_numpy(a) for a in batches.take(step))
+        value = chr_loss(network(scans), labels, masks if loss.mask_weight else None, loss)["loss"]
+        optimiser.zero_grad(set_to_none=True)
+        value.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+        optimiser.step()
+        if step >= steps * 0.9:
+            tail.append(float(value.detach()))
+    return float(np.mean(tail))
+
+
+def make_start(folder: Path, plan: Plan, seed: int, log: Callable[[str], None]) -> Path:
+    """The seed's common start, trained once."""
+    import torch
+
+    from lanescope.loss import LossConfig
+    from lanescope.network import Chr, NetworkConfig
+
+    file = folder / f"start-seed{seed}.pt"
+    if not file.exists():
+        torch.manual_seed(seed)
+        network = Chr(NetworkConfig(plan.backbone, "base", 3, plan.pooling))
+        positive, negative = open_part(folder, "train-positive", plan.size), open_part(folder, "train-negative", plan.size)
+        batches = Batches(positive, negative, plan.positives, plan.batch, seed + 1000)
+        began = time.process_time()
+        last = train(network, batches, plan.start_scans // plan.batch, plan.start_rate, LossConfig(balance="none"))
+        torch.save({"state": network.state_dict(), "seconds": time.process_time() - began, "loss": last}, file)
+        log(f"start seed {seed}: loss {last:.4f}, {time.process_time() - began:.0f} s of CPU")
+    return file
+
+
+def do_run(folder: Path, plan: Plan, run: Run, log: Callable[[str], None]) -> Path:
+    """Train and score one cell, or take its kept scores. Writes `<name>.npz`: fused z [N, 5], labels, hits (1 / -1 / 0)."""
+    import torch
+
+    from lanescope.loss import LossConfig
+    from lanescope.network import Chr, NetworkConfig
+
+    file = folder / f"{run.name}.npz"
+    if file.exists():
+        return file
+    start = torch.load(make_start(folder, plan, run.seed, log), map_location="cpu")["state"]
+    torch.manual_seed(run.seed)
+    config = NetworkConfig(plan.backbone, run.variant, 3, plan.pooling)
+    network = Chr(config)
+    network.backbone.load_state_dict({k.removeprefix("backbone."): v for k, v in _split_stages(start, network).items()})
+    network.classifiers[-1].load_state_dict({k: start[f"classifiers.0.{k}"] for k in ("weight", "bias")})
+    positive, negative = open_part(folder, "train-positive", plan.size), open_part(folder, "train-negative", plan.size)
+    batches = Batches(positive, negative, plan.positives * run.ratio, plan.batch, run.seed)
+    loss = LossConfig(balance=config.balances, epsilon=plan.epsilon, mask_weight=1.0 if run.masks else 0.0)
+    began = time.process_time()
+    last = train(network, batches, plan.scans // plan.batch, plan.rate, loss)
+    seconds = time.process_time() - began
+    z, labels, hits = score(network, folder, plan)
+    partial = file.with_suffix(".part.npz")
+    np.savez(partial, z=z, labels=labels, hits=hits, seconds=seconds, loss=last)
+    partial.replace(file)
+    log(f"{run.name}: loss {last:.4f}, {seconds:.0f} s of CPU, mAP at its ratio {mean_ap(z, labels, run.ratio):.3f}")
+    return file
+
+
+def _split_stages(start: dict, network) -> dict:
+    """The start's backbone under this network's names (both are cut into the same stages)."""
+    found = {k: v for k, v in start.items() if k.startswith("backbone.")}
+    expected = {f"backbone.{k}" for k in network.backbone.state_dict()}
+    if found.keys() != expected:
+        raise ValueError("the start's backbone is cut differently")
+    return found
+
+
+def score(network, folder: Path, plan: Plan) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Test set -> fused z float32 [P + N, 5], labels (1 / -1), pointing hits int8 [P, 5] (1 / -1, 0 no box)."""
+    import torch
+
+    from lanescope.scoring import peaks
+
+    network.eval()
+    z, hits = [], []
+    parts = [open_part(folder, f"test-{kind}", plan.size) for kind in ("positive", "negative")]
+    with torch.no_grad():
+        for part in parts:
+            for first in range(0, len(part), 250):
+                block = part.scans[first : first + 250].astype(np.float32).transpose(0, 3, 1, 2) / 127.5 - 1
+                out = network(torch.from_numpy(np.ascontiguousarray(block)))
+                z.append(network.fuse(out["logits"]).numpy())
+                if not part.boxes:
+                    continue
+                cams = [c.numpy() for c in out["cams"]]
+                for i in range(len(block)):
+                    over = peaks([c[i] for c in cams], plan.size)[1]
+                    boxes = part.boxes[first + i]
+                    own = [[b[1:] for b in boxes if b[0] == name] for name in CLASSES]
+                    hits.append([0 if not b else 1 if in_any_box(*map(float, over[k]), b) else -1 for k, b in enumerate(own)])
+    labels = np.where(np.concatenate([p.labels for p in parts]) > 0, 1, -1)
+    return np.concatenate(z), labels, np.array(hits, np.int8)
+
+
+# --- figures ---------------------------------------------------------------------------------------------------------------------
+
+
+def _weights(labels: np.ndarray, ratio: float) -> np.ndarray:
+    """How often each test scan counts at R negatives a positive."""
+    positive = (labels > 0).any(axis=1)
+    return np.where(positive, 1.0, ratio * positive.sum() / max(1, (~positive).sum()))
+
+
+def mean_ap(z: np.ndarray, labels: np.ndarray, ratio: float, times: np.ndarray | None = None) -> float | np.ndarray:
+    """VOC average precision at R negatives a positive, mean over classes; times: [B, N] of a bootstrap -> [B]."""
+    weights = _weights(labels, ratio)
+    times = np.ones((1, len(z))) if times is None else times
+    values = []
+    for c in range(labels.shape[1]):
+        ranking = Ranking(z[:, c], labels[:, c])
+        values.append(ranking.average_precision((times * weights)[:, ranking.kept], "voc-all"))
+    mean = np.nanmean(values, axis=0)
+    return float(mean[0]) if len(times) == 1 else mean
+
+
+def mean_pointing(hits: np.ndarray, times: np.ndarray | None = None) -> float | np.ndarray:
+    """Pointing accuracy, mean over classes; times: [B, P] -> [B]."""
+    times = np.ones((1, len(hits))) if times is None else times
+    with np.errstate(invalid="ignore"):
+        mean = np.nanmean((times @ (hits > 0)) / (times @ (hits != 0)), axis=1)
+    return float(mean[0]) if len(times) == 1 else mean
+
+
+@dataclass
+class Cell:
+    """A cell's figure over its seeds, with the bootstrap's draws for paired differences."""
+
+    value: float
+    draws: np.ndarray
+    seeds: list[float]
+
+    def text(self) -> str:
+        low, high = interval(self.draws)
+        spread = f" (seeds {', '.join(f'{100 * s:.1f}' for s in self.seeds)})" if len(self.seeds) > 1 else ""
+        return f"{100 * self.value:.1f} [{100 * low:.1f}, {100 * high:.1f}]{spread}"
+
+    def minus(self, other: Cell) -> Cell:
+        return Cell(self.value - other.value, self.draws - other.draws, [a - b for a, b in zip(self.seeds, other.seeds, strict=False)])
+
+
+def cells(folder: Path, runs: Sequence[Run], test_ratio: int) -> dict[str, Cell]:
+    """`ap` and `pointing` over the seeds of one (variant, ratio); test scans are redrawn, positives and negatives each."""
+    kept = [np.load(folder / f"{r.name}.npz") for r in runs]
+    labels = kept[0]["labels"]
+    positives = len(kept[0]["hits"])
+    negatives = len(labels) - positives
+
+    def times(part: int, seed: int) -> np.ndarray:
+        return bootstrap(lambda w: w, np.arange(part), part, REPLICATES, seed)
+
+    up = times(positives, 1)
+    ap_draws = [np.empty(REPLICATES) for _ in kept]
+    down = times(negatives, 2)
+    for first in range(0, REPLICATES, 50):
+        rows = slice(first, first + 50)
+        both = np.concatenate([up[rows], down[rows]], axis=1)
+        for k, one in enumerate(kept):
+            ap_draws[k][rows] = mean_ap(one["z"], labels, test_ratio, both)
+    ap = [float(mean_ap(one["z"], labels, test_ratio)) for one in kept]
+    point = [float(mean_pointing(one["hits"])) for one in kept]
+    point_draws = [mean_pointing(one["hits"], up) for one in kept]
+    return {
+        "ap": Cell(float(np.mean(ap)), np.mean(ap_draws, axis=0), ap),
+        "pointing": Cell(float(np.mean(point)), np.mean(point_draws, axis=0), point),
+    }
+
+
+# --- time ------------------------------------------------------------------------------------------------------------------------
+
+
+def time_ratio(backbone: str, size: int, repetitions: int, folder: Path) -> dict[str, float | int | str | list[float]]:
+    """CHR's time a scan over its backbone's in ONNX Runtime: one thread, one run, the two taking turns; median and bootstrap interval."""
+    import onnxruntime
+    import torch
+
+    from lanescope.export import export_onnx
+    from lanescope.network import Chr, NetworkConfig
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    sessions = {}
+    for variant in ("base", "CHR"):
+        torch.manual_seed(0)
+        file = folder / f"time-{backbone}-{variant}-{size}.onnx"
+        export_onnx(Chr(NetworkConfig(backbone, variant)), file, size)
+        sessions[variant] = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+        file.unlink()
+    scan = {"scan": np.random.default_rng(0).normal(size=(1, 3, size, size)).astype(np.float32)}
+    taken: dict[str, list[float]] = {"base": [], "CHR": []}
+    for repetition in range(repetitions + 5):
+        for variant in ("base", "CHR") if repetition % 2 else ("CHR", "base"):
+            # the thread's own CPU time: other work on a shared machine does not count
+            began = time.thread_time()
+            sessions[variant].run(None, scan)
+            if repetition >= 5:
+                taken[variant].append(time.thread_time() - began)
+    base, chr_ = (np.array(taken[v]) for v in ("base", "CHR"))
+    picks = np.random.default_rng(0).integers(0, len(base), (1000, len(base)))
+    low, high = interval(np.median(chr_[picks], axis=1) / np.median(base[picks], axis=1))
+    return {
+        "backbone": backbone,
+        "size": size,
+        "repetitions": repetitions,
+        "base_ms": float(np.median(base) * 1e3),
+        "chr_ms": float(np.median(chr_) * 1e3),
+        "ratio": float(np.median(chr_) / np.median(base)),
+        "interval": [low, high],
+    }
+
+
+def save_json(value: object, file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
