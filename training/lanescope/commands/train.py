@@ -40,6 +40,7 @@ def run(args: argparse.Namespace) -> int:
     from lanescope import pretrained
     from lanescope.data.bank import load_bank
     from lanescope.data.batches import Recipe, make_samples
+    from lanescope.data.simulated import add_backgrounds
     from lanescope.data.splits import SHARED
     from lanescope.loss import LossConfig
     from lanescope.network import Chr, NetworkConfig
@@ -59,6 +60,7 @@ def run(args: argparse.Namespace) -> int:
     )
     root = args.data or SHARED
     bank = load_bank("train", args.cache, root)
+    add_backgrounds(bank, args.cache)
     first = int(os.environ.get("RANK", 0)) == 0
     validation = [] if not first else validation_samples(load_bank("validation", args.cache, root), args.size, args.validation_pairs, args.validation_real)
 
