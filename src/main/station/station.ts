@@ -56,6 +56,8 @@ export function createStation(options: StationOptions): Station {
   let roomWaiters: (() => void)[] = []
   let idleWaiters: (() => void)[] = []
   let inHand = 0
+  /** settled once the bag before has been handed to inference */
+  let askedBefore: Promise<void> = Promise.resolve()
   let running = false
   let stopping = false
   let clearSinceLetGo = 0
@@ -70,6 +72,16 @@ export function createStation(options: StationOptions): Station {
     return seen.hasHeatmap || !images.hasHeatmap(seen.id) ? seen : { ...seen, hasHeatmap: true }
   }
   const tell = (bag: Bag): void => events.emit({ type: 'bag', bag: shown(bag) })
+
+  /** Tells of a bag as it is in the log. Telling is no step on a bag's way: a log that can't be read here stops nothing. */
+  const tellStored = (id: number): void => {
+    try {
+      const bag = log.get(id)
+      if (bag) tell(bag)
+    } catch (error) {
+      say(`bag ${id}: ${plainReason(error)}`)
+    }
+  }
 
   // ---- taking scans
 
@@ -99,8 +111,7 @@ export function createStation(options: StationOptions): Station {
       if (!isNew) return 'known'
       if (why === null && 'sha256' in content && 'bytes' in scan.content) {
         queue.push({ id, sha256: content.sha256, bytes: queue.length < BYTES_WAITING ? scan.content.bytes : null })
-        const bag = log.get(id)
-        if (bag) tell(bag)
+        tellStored(id)
         pump()
       } else finish(id, unscreenable(why ?? 'The scan could not be kept.', clock.now()))
     } catch (error) {
@@ -146,17 +157,28 @@ export function createStation(options: StationOptions): Station {
   }
 
   async function work({ id, sha256, bytes }: Waiting): Promise<void> {
-    const content = bytes ?? (await archive.get(sha256))
-    if (!content) {
-      finish(id, unscreenable('The scan is no longer in the archive.', clock.now()))
-      return
+    // reading may take its time, but nobody is overtaken: the next bag is asked about after this one
+    const before = askedBefore
+    let asked: () => void = () => undefined
+    askedBefore = new Promise((resolve) => (asked = resolve))
+    let screening: ReturnType<typeof screen>
+    try {
+      const content = bytes ?? (await archive.get(sha256))
+      await before
+      if (!content) {
+        finish(id, unscreenable('The scan is no longer in the archive.', clock.now()))
+        return
+      }
+      screening = screen(
+        content,
+        options,
+        () => clock.now(),
+        () => stopping,
+      )
+    } finally {
+      asked()
     }
-    const screened = await screen(
-      content,
-      options,
-      () => clock.now(),
-      () => stopping,
-    )
+    const screened = await screening
     if (!screened) return
     const { record, heatmap } = screened
     if (heatmap) images.keepHeatmap(id, heatmap)
@@ -190,12 +212,7 @@ export function createStation(options: StationOptions): Station {
       } catch {
         ghosts.unwritten(id, fallback)
         troubles.raise('log', `The log cannot be written: ${plainReason(error)} Treat every bag as an alarm.`)
-        try {
-          const bag = log.get(id)
-          if (bag) tell(bag)
-        } catch {
-          // the trouble on the status says it; the row is finished when the log works again, or at the next start
-        }
+        tellStored(id)
       }
     }
   }
