@@ -1,0 +1,213 @@
+// A bag's way as people see it: scan in, verdict, heat and alarm on the screen, decision, log, restart; and what must never look calm.
+/// <reference lib="dom" />
+import type { Page } from '@playwright/test'
+import { expect, test } from './lane'
+
+const banner = (page: Page) => page.getByTestId('banner')
+const queueOf = (page: Page) => page.getByTestId('queue')
+
+test('a scan becomes an alarm, is decided, reviewed and found in the log, also after a restart', async ({ lane }) => {
+  let page = await lane.start('alarms')
+  await expect(page.getByTestId('empty')).toContainText('No bag yet')
+  const name = await lane.bag()
+
+  await expect(banner(page)).toHaveAttribute('data-verdict', 'alarm')
+  await expect(banner(page)).toContainText('gun')
+  await expect(page.getByTestId('lamp-gun')).toHaveAttribute('data-tier', 'alarm')
+  await expect(page.getByTestId('lamp-gun')).toContainText('ALARM')
+  await expect(page.getByTestId('frame-gun')).toBeVisible()
+  await expect(page.getByTestId('scan')).toHaveAttribute('data-picture', 'shown')
+  await expect(page.getByTestId('sound')).toHaveAttribute('data-rung', '1')
+
+  // heat is one key away and one key off; the scan under it stays unaltered
+  await expect(page.getByTestId('heat')).toHaveCount(0)
+  await page.keyboard.press('h')
+  await expect(page.getByTestId('heat-caption')).toContainText('strongest')
+  const coloured = await page.getByTestId('heat').evaluate((canvas) => {
+    const { width, height } = canvas as HTMLCanvasElement
+    const pixels = (canvas as HTMLCanvasElement).getContext('2d')?.getImageData(0, 0, width, height).data ?? []
+    return pixels.some((v, i) => i % 4 === 3 && v > 0)
+  })
+  expect(coloured).toBe(true)
+  await page.keyboard.press('h')
+  await expect(page.getByTestId('heat')).toHaveCount(0)
+
+  await page.keyboard.press('s')
+  await expect(page.getByTestId('decided')).toContainText('Searched by E. Tester')
+
+  await page.keyboard.press('l')
+  await expect(page.getByTestId('log-row')).toHaveCount(1)
+  await expect(page.getByTestId('detail')).toContainText(name)
+  await expect(page.getByTestId('detail')).toContainText('Searched by E. Tester')
+  await page.keyboard.press('c')
+  await page.keyboard.press('2')
+  await page.getByTestId('scan').click({ position: { x: 250, y: 250 } })
+  await expect(page.getByTestId('marker')).toBeVisible()
+  await page.keyboard.press('Enter')
+  await expect(page.getByTestId('outcome')).toContainText('Confirmed: knife')
+
+  await lane.stop()
+  page = await lane.start('alarms')
+  await expect(page.getByTestId('belt-bag')).toHaveCount(1)
+  await page.keyboard.press('l')
+  await expect(page.getByTestId('detail')).toContainText(name)
+  await expect(page.getByTestId('detail')).toContainText('Searched by E. Tester')
+  await expect(page.getByTestId('outcome')).toContainText('Confirmed: knife')
+  await expect(page.getByTestId('scan')).toHaveAttribute('data-picture', 'shown')
+})
+
+test('clearing an alarm takes a second press', async ({ lane }) => {
+  const page = await lane.start('alarms')
+  await lane.bag()
+  await expect(banner(page)).toHaveAttribute('data-verdict', 'alarm')
+  await expect(async () => {
+    // the first half second after a bag appears belongs to the bag before: press until the screen has armed
+    await page.keyboard.press('Space')
+    await expect(page.getByTestId('notice')).toContainText('Press Clear again', { timeout: 300 })
+  }).toPass()
+  await expect(page.getByTestId('decided')).toHaveCount(0)
+  await expect(page.getByRole('button', { name: /Really clear/ })).toBeVisible()
+  await page.keyboard.press('d')
+  await expect(page.getByTestId('decided')).toContainText('Held by E. Tester')
+})
+
+test('a calm bag shows nothing red and clears with one key', async ({ lane }) => {
+  const page = await lane.start('calm')
+  await lane.bag()
+  await expect(banner(page)).toHaveAttribute('data-verdict', 'clear')
+  await expect(banner(page)).toContainText('No alarm')
+  await expect(page.getByTestId('sound')).toHaveAttribute('data-rung', '0')
+  await expect(page.getByTestId('frame-gun')).toHaveCount(0)
+  await expect(async () => {
+    await page.keyboard.press('Space')
+    await expect(page.getByTestId('decided')).toContainText('Cleared by E. Tester', { timeout: 500 })
+  }).toPass()
+})
+
+test('an advisory is silent', async ({ lane }) => {
+  const page = await lane.start('advisories')
+  await lane.bag()
+  await expect(banner(page)).toHaveAttribute('data-verdict', 'advisory')
+  await expect(page.getByTestId('lamp-wrench')).toHaveAttribute('data-tier', 'advisory')
+  await expect(page.getByTestId('sound')).toHaveAttribute('data-rung', '0')
+})
+
+test('a bad file is as loud as an alarm, says why, and the lane goes on', async ({ lane }) => {
+  const page = await lane.start('calm')
+  lane.put('holiday 🧳 “notes”.jpg', 'this is text, not a scan')
+  await expect(banner(page)).toHaveAttribute('data-verdict', 'unscreenable')
+  await expect(banner(page)).toContainText('Search this bag by hand')
+  await expect(banner(page)).not.toContainText('undefined')
+  await expect(page.getByTestId('sound')).toHaveAttribute('data-rung', '1')
+  await expect(page.getByTestId('lamp-gun')).toContainText('not screened')
+  await lane.bag()
+  await expect(page.getByTestId('belt-bag')).toHaveCount(2)
+  // the good bag does not push the bad one off the screen
+  await expect(banner(page)).toHaveAttribute('data-verdict', 'unscreenable')
+  await page.keyboard.press('s')
+  await expect(banner(page)).toHaveAttribute('data-verdict', 'clear')
+})
+
+test('waiting alarms are shown one after the other, oldest first, and never passed over', async ({ lane }) => {
+  const page = await lane.start('alarms')
+  const first = await lane.bag()
+  await expect(banner(page)).toHaveAttribute('data-verdict', 'alarm')
+  await lane.bag()
+  await lane.bag()
+  await expect(queueOf(page)).toHaveAttribute('data-count', '2')
+  await expect(page.getByTestId('scan')).toHaveAttribute('data-bag', '1')
+  for (const [bag, left] of [
+    ['1', '1'],
+    ['2', '0'],
+    ['3', null],
+  ] as const) {
+    await expect(page.getByTestId('scan')).toHaveAttribute('data-bag', bag)
+    await expect(async () => {
+      await page.keyboard.press('s')
+      if (left === null) await expect(page.getByTestId('decided')).toBeVisible({ timeout: 500 })
+      else await expect(page.getByTestId('scan')).toHaveAttribute('data-bag', String(Number(bag) + 1), { timeout: 500 })
+    }).toPass()
+    if (left === '0' || left === null) await expect(queueOf(page)).toHaveCount(0)
+    else await expect(queueOf(page)).toHaveAttribute('data-count', left)
+  }
+  await page.keyboard.press('l')
+  await expect(page.getByTestId('log-row')).toHaveCount(3)
+  await expect(page.getByTestId('log-row').last()).toContainText('searched')
+  await page.getByTestId('log-row').last().click()
+  await expect(page.getByTestId('detail')).toContainText(first)
+})
+
+test('a dead station is said loudly, and decisions stop', async ({ lane, shell }) => {
+  test.skip(shell === 'electron', 'in Electron the station and its window end together')
+  const page = await lane.start('calm')
+  await lane.bag()
+  await expect(banner(page)).toHaveAttribute('data-verdict', 'clear')
+  await lane.kill()
+  await expect(page.getByTestId('trouble')).toContainText('No connection to the station')
+  await expect(page.getByTestId('trouble')).toContainText('NOT live')
+  await expect(page.getByText('NOT LIVE', { exact: true })).toBeVisible()
+  await expect(page.getByRole('button', { name: /^Clear/ })).toBeDisabled()
+  await page.keyboard.press('Space')
+  await expect(page.getByTestId('notice')).toContainText('NOT recorded')
+})
+
+test('the whole journey by keyboard alone', async ({ lane }) => {
+  const page = await lane.start('alarms', null)
+  await expect(page.getByLabel('Name')).toBeFocused()
+  await page.keyboard.type('K. Board')
+  await page.keyboard.press('Enter')
+  await lane.bag()
+  await expect(banner(page)).toHaveAttribute('data-verdict', 'alarm')
+  await lane.bag()
+  await expect(page.getByTestId('belt-bag')).toHaveCount(2)
+
+  const scan = page.getByTestId('scan')
+  await expect(scan).toHaveAttribute('aria-label', /unaltered/)
+  for (const [key, name] of [
+    ['2', 'negative'],
+    ['3', 'organic emphasis'],
+    ['4', 'metal emphasis'],
+    ['5', 'high penetration'],
+    ['6', 'edges'],
+    ['7', 'grey'],
+  ] as const) {
+    await page.keyboard.press(key)
+    await expect(scan).toHaveAttribute('aria-label', new RegExp(name))
+    await page.keyboard.press(key)
+    await expect(scan).toHaveAttribute('aria-label', /unaltered/)
+  }
+  await page.keyboard.press('+')
+  await expect(scan).toContainText('1.3 ×')
+  await page.keyboard.press('0')
+  await expect(scan).not.toContainText('×')
+  await page.keyboard.press('ArrowDown')
+  await expect(page.getByTestId('heat-caption')).toBeVisible()
+  await page.keyboard.press('m')
+  await expect(page.getByTestId('sound')).toContainText('sound OFF')
+  await page.keyboard.press('?')
+  await expect(page.getByTestId('help')).toContainText('search the bag')
+  await page.keyboard.press('Escape')
+  await expect(page.getByTestId('help')).toHaveCount(0)
+
+  await page.keyboard.press('ArrowLeft')
+  await expect(scan).toHaveAttribute('data-bag', '2')
+  await page.keyboard.press('Home')
+  await expect(scan).toHaveAttribute('data-bag', '1')
+  await page.keyboard.press('n')
+  await page.keyboard.type('looks like a tool')
+  await page.keyboard.press('Enter')
+  await expect(async () => {
+    await page.keyboard.press('d')
+    await expect(scan).toHaveAttribute('data-bag', '2', { timeout: 500 })
+  }).toPass()
+
+  await page.keyboard.press('l')
+  await expect(page.getByTestId('detail')).toHaveAttribute('data-bag', '2')
+  await page.keyboard.press('j')
+  await expect(page.getByTestId('detail')).toHaveAttribute('data-bag', '1')
+  await expect(page.getByTestId('detail')).toContainText('looks like a tool')
+  await page.keyboard.press('f')
+  await expect(page.getByTestId('outcome')).toContainText('False alarm by K. Board')
+  await page.keyboard.press('o')
+  await expect(page.getByTestId('operator')).toBeVisible()
+})
