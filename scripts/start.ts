@@ -86,8 +86,12 @@ async function fetchElectron(): Promise<string | null> {
     rmSync(failed, { force: true })
     return null
   }
-  mkdirSync(dirname(failed), { recursive: true })
-  writeFileSync(failed, '')
+  try {
+    mkdirSync(dirname(failed), { recursive: true })
+    writeFileSync(failed, '')
+  } catch {
+    // a checkout that belongs to somebody else: the next start tries again
+  }
   return reached ? 'Electron’s binary could not be fetched' : 'Electron’s binary is not here and GitHub cannot be reached'
 }
 
@@ -122,10 +126,7 @@ if ('binary' in shell) {
   say('opening in Electron: its binary is here.')
   runElectron(shell.binary)
 } else {
-  if (!help)
-    say(
-      `${rest.includes('--headless') ? 'serving on loopback without a window' : 'opening in the browser over loopback'}: ${shell.why}.`,
-    )
+  if (!help) say(`serving over loopback for a browser: ${shell.why}.`)
   process.argv = [process.execPath, served, ...rest]
   await import(pathToFileURL(served).href)
 }
