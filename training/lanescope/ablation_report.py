@@ -75,10 +75,10 @@ def setting(plan: Plan, seeds: list[int]) -> str:
     {plan.positives} positive training scans (100 a class) and 10 or 100 times as many negatives (of {plan.pool:,} distinct ones at most; at
     100 they come round again), {plan.size} px, a small network of plain convolutions (`{plan.backbone}`, 0.4 M weights, levels of 12 × 12,
     6 × 6 and 3 × 3 cells), {plan.pooling} pooling, image labels only. Every variant of a seed starts from the same `base` network
-    ({plan.start_scans:,} scans of the balanced part) and then sees {plan.scans:,} scans of its set in the same order. Test:
-    {plan.test_positives} positives and {plan.test_negatives:,} negatives with objects that training never saw, the negatives weighted to
-    the stated ratio. Seeds: {", ".join(map(str, seeds))}. Brackets: 95 % bootstrap over the test scans; the spread over training seeds comes on
-    top of it.
+    ({plan.start_scans:,} scans of the balanced part); its first stage then stays as it is, and each variant sees {plan.scans:,} scans of
+    its set in the same order. Test: {plan.test_positives} positives and {plan.test_negatives:,} negatives with objects that training never
+    saw, the negatives weighted to the stated ratio. Seeds: {", ".join(map(str, seeds))}. Brackets: 95 % bootstrap over the test scans; the
+    spread over training seeds comes on top of it.
     """
     return " ".join(words.split())
 

@@ -1,8 +1,9 @@
 """The paper's ablation on simulated SIXray: base, H, HR, CH and CHR at 10 and 100 negatives a positive, by one command.
 
 What is the same for all variants of a seed: the scans and their order, the flips, the number of scans seen, the optimiser, and the
-start, a `base` network trained on the balanced part (every positive and as many negatives) as the paper starts from ImageNet. What
-differs is the variant alone. Test scans hold other objects than training scans.
+start, a `base` network trained on the balanced part (every positive and as many negatives) as the paper starts from ImageNet. From
+there the first stage (to stride 8) stays as the start left it, so that its maps are computed once and shared; everything above it
+trains. What differs is the variant alone. Test scans hold other objects than training scans.
 
 The test set is one: P positives and N negatives. At R negatives a positive each negative scan counts R P / N times, which gives the
 expected average precision at that ratio without simulating a hundred thousand bags for it.
@@ -41,7 +42,7 @@ class Plan:
     batch: int = 64
     start_scans: int = 40_000
     """Scans seen by the start, on the balanced part."""
-    scans: int = 20_000
+    scans: int = 24_000
     """Scans seen by each variant."""
     start_rate: float = 2e-3
     rate: float = 1e-3
@@ -109,9 +110,17 @@ class Batches:
         for i, way in enumerate(rng.integers(0, 8, len(rows))):
             scans[i], covered[i] = _turn(scans[i], way), _turn(covered[i], way)
         dim = rng.uniform(0.85, 1.15, (len(rows), 1, 1, 1)).astype(np.float32)
-        values = 1 - 2 * dim * (1 - scans.astype(np.float32) / 255)  # white stays white, what is dark grows darker or lighter
-        masks = (covered[:, None] == np.arange(1, len(CLASSES) + 1)[None, :, None, None]).astype(np.float32)
-        return np.ascontiguousarray(values.transpose(0, 3, 1, 2)), labels, masks
+        return np.ascontiguousarray(_values(scans, dim).transpose(0, 3, 1, 2)), labels, _planes(covered)
+
+
+def _values(scans: np.ndarray, dim: np.ndarray) -> np.ndarray:
+    """uint8 [N, S, S, 3] -> float32 in about [-1, 1]: white stays white, what is dark grows darker or lighter by `dim`."""
+    return 1 - 2 * dim * (1 - scans.astype(np.float32) / 255)
+
+
+def _planes(covered: np.ndarray) -> np.ndarray:
+    """uint8 class planes [N, h, w] -> float32 [N, 5, h, w]."""
+    return (covered[:, None] == np.arange(1, len(CLASSES) + 1)[None, :, None, None]).astype(np.float32)
 
 
 def _turn(image: np.ndarray, way: int) -> np.ndarray:
@@ -168,6 +177,88 @@ def make_start(folder: Path, plan: Plan, seed: int, log: Callable[[str], None]) 
     return file
 
 
+@dataclass
+class Maps:
+    """The frozen first stage's maps."""
+
+    positive: np.ndarray
+    """float16 [8 P, c, h, w]: each positive in its eight turns, copy k of scan i at k P + i."""
+    masks: np.ndarray
+    """uint8 [8 P, S / 4, S / 4]"""
+    negative: np.ndarray
+    """float16 [N, c, h, w], each in one random turn."""
+    test: np.ndarray
+    """float16 [P' + N', c, h, w], as they are."""
+
+
+def make_maps(folder: Path, plan: Plan, seed: int, start: Path) -> Maps:
+    """Run the start's first stage over all scans there are; kept while the sets do not grow."""
+    import torch
+
+    from lanescope.network import Chr, NetworkConfig
+
+    parts = {name: open_part(folder, name, plan.size) for name in ("train-positive", "train-negative", "test-positive", "test-negative")}
+    file = folder / f"maps-seed{seed}.npz"
+    if file.exists():
+        with np.load(file) as kept:
+            if len(kept["negative"]) == len(parts["train-negative"]):
+                return Maps(*(kept[k] for k in ("positive", "masks", "negative", "test")))
+    network = Chr(NetworkConfig(plan.backbone, "base", 3, plan.pooling))
+    network.load_state_dict(torch.load(start, map_location="cpu")["state"])
+    stage = network.eval().backbone.stages[0]
+    rng = np.random.default_rng([seed, 2])
+
+    def through(scans: np.ndarray) -> np.ndarray:
+        with torch.no_grad():
+            return stage(torch.from_numpy(np.ascontiguousarray(scans.transpose(0, 3, 1, 2)))).numpy().astype(np.float16)
+
+    def turned(part: Part, way: int | None) -> tuple[np.ndarray, np.ndarray]:
+        maps, masks = [], []
+        for first in range(0, len(part), 200):
+            block = part.scans[first : first + 200]
+            ways = rng.integers(0, 8, len(block)) if way is None else np.full(len(block), way)
+            dim = rng.uniform(0.85, 1.15, (len(block), 1, 1, 1)).astype(np.float32)
+            scans = np.stack([_turn(s, w) for s, w in zip(block, ways, strict=True)])
+            maps.append(through(_values(scans, dim)))
+            masks += [_turn(m, w) for m, w in zip(part.masks[first : first + 200], ways, strict=False)]
+        return np.concatenate(maps), np.array(masks)
+
+    copies = [turned(parts["train-positive"], way) for way in range(8)]
+    negative, _ = turned(parts["train-negative"], None)
+    test = [
+        through(_values(p.scans[i : i + 200], np.ones((1, 1, 1, 1), np.float32)))
+        for p in (parts["test-positive"], parts["test-negative"])
+        for i in range(0, len(p), 200)
+    ]
+    made = Maps(np.concatenate([c[0] for c in copies]), np.concatenate([c[1] for c in copies]), negative, np.concatenate(test))
+    partial = file.with_suffix(".part.npz")
+    np.savez(partial, positive=made.positive, masks=made.masks, negative=made.negative, test=made.test)
+    partial.replace(file)
+    return made
+
+
+class MapBatches(Batches):
+    """The same batches in the same order, as the frozen stage's maps."""
+
+    def __init__(self, maps: Maps, positive: Part, negative: Part, negatives: int, batch: int, seed: int) -> None:
+        super().__init__(positive, negative, negatives, batch, seed)
+        self.maps = maps
+
+    def take(self, step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """float32 maps [N, c, h, w], labels int64 [N, 5], masks float32 [N, 5, S / 4, S / 4]."""
+        rows, p = self.rows(step), len(self.positive)
+        is_positive = rows < p
+        copies = np.random.default_rng([self.seed, 1, step]).integers(0, 8, len(rows))[is_positive] * p + rows[is_positive]
+        maps = np.empty((len(rows), *self.maps.negative.shape[1:]), np.float32)
+        maps[is_positive] = self.maps.positive[copies]
+        maps[~is_positive] = self.maps.negative[(rows[~is_positive] - p) % len(self.maps.negative)]
+        labels = np.zeros((len(rows), len(CLASSES)), np.int64)
+        labels[is_positive] = self.positive.labels[rows[is_positive]]
+        covered = np.zeros((len(rows), *self.maps.masks.shape[1:]), np.uint8)
+        covered[is_positive] = self.maps.masks[copies]
+        return maps, labels, _planes(covered)
+
+
 def do_run(folder: Path, plan: Plan, run: Run, log: Callable[[str], None]) -> Path:
     """Train and score one cell, or take its kept scores. Writes `<name>.npz`: fused z [N, 5], labels, hits (1 / -1 / 0)."""
     import torch
@@ -178,19 +269,22 @@ def do_run(folder: Path, plan: Plan, run: Run, log: Callable[[str], None]) -> Pa
     file = folder / f"{run.name}.npz"
     if file.exists():
         return file
-    start = torch.load(make_start(folder, plan, run.seed, log), map_location="cpu")["state"]
+    start_file = make_start(folder, plan, run.seed, log)
+    start = torch.load(start_file, map_location="cpu")["state"]
+    maps = make_maps(folder, plan, run.seed, start_file)
     torch.manual_seed(run.seed)
     config = NetworkConfig(plan.backbone, run.variant, 3, plan.pooling)
     network = Chr(config)
-    network.backbone.load_state_dict({k.removeprefix("backbone."): v for k, v in _split_stages(start, network).items()})
+    network.backbone.load_state_dict({k.removeprefix("backbone."): v for k, v in _backbone(start, network).items()})
     network.classifiers[-1].load_state_dict({k: start[f"classifiers.0.{k}"] for k in ("weight", "bias")})
+    network.backbone.stages[0] = torch.nn.Identity()  # its maps are the input
     positive, negative = open_part(folder, "train-positive", plan.size), open_part(folder, "train-negative", plan.size)
-    batches = Batches(positive, negative, plan.positives * run.ratio, plan.batch, run.seed)
+    batches = MapBatches(maps, positive, negative, plan.positives * run.ratio, plan.batch, run.seed)
     loss = LossConfig(balance=config.balances, epsilon=plan.epsilon, mask_weight=1.0 if run.masks else 0.0)
     began = time.process_time()
     last = train(network, batches, plan.scans // plan.batch, plan.rate, loss)
     seconds = time.process_time() - began
-    z, labels, hits = score(network, folder, plan)
+    z, labels, hits = score(network, maps.test, folder, plan)
     partial = file.with_suffix(".part.npz")
     np.savez(partial, z=z, labels=labels, hits=hits, seconds=seconds, loss=last)
     partial.replace(file)
@@ -198,7 +292,7 @@ def do_run(folder: Path, plan: Plan, run: Run, log: Callable[[str], None]) -> Pa
     return file
 
 
-def _split_stages(start: dict, network) -> dict:
+def _backbone(start: dict, network) -> dict:
     """The start's backbone under this network's names (both are cut into the same stages)."""
     found = {k: v for k, v in start.items() if k.startswith("backbone.")}
     expected = {f"backbone.{k}" for k in network.backbone.state_dict()}
@@ -207,30 +301,25 @@ def _split_stages(start: dict, network) -> dict:
     return found
 
 
-def score(network, folder: Path, plan: Plan) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Test set -> fused z float32 [P + N, 5], labels (1 / -1), pointing hits int8 [P, 5] (1 / -1, 0 no box)."""
+def score(network, test: np.ndarray, folder: Path, plan: Plan) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Test maps -> fused z float32 [P + N, 5], labels (1 / -1), pointing hits int8 [P, 5] (1 / -1, 0 no box)."""
     import torch
 
     from lanescope.scoring import peaks
 
     network.eval()
     z, hits = [], []
-    parts = [open_part(folder, f"test-{kind}", plan.size) for kind in ("positive", "negative")]
+    positive, negative = (open_part(folder, f"test-{kind}", plan.size) for kind in ("positive", "negative"))
     with torch.no_grad():
-        for part in parts:
-            for first in range(0, len(part), 250):
-                block = part.scans[first : first + 250].astype(np.float32).transpose(0, 3, 1, 2) / 127.5 - 1
-                out = network(torch.from_numpy(np.ascontiguousarray(block)))
-                z.append(network.fuse(out["logits"]).numpy())
-                if not part.boxes:
-                    continue
-                cams = [c.numpy() for c in out["cams"]]
-                for i in range(len(block)):
-                    over = peaks([c[i] for c in cams], plan.size)[1]
-                    boxes = part.boxes[first + i]
-                    own = [[b[1:] for b in boxes if b[0] == name] for name in CLASSES]
-                    hits.append([0 if not b else 1 if in_any_box(*map(float, over[k]), b) else -1 for k, b in enumerate(own)])
-    labels = np.where(np.concatenate([p.labels for p in parts]) > 0, 1, -1)
+        for first in range(0, len(test), 250):
+            out = network(torch.from_numpy(test[first : first + 250].astype(np.float32)))
+            z.append(network.fuse(out["logits"]).numpy())
+            cams = [c.numpy() for c in out["cams"]]
+            for i in range(min(len(z[-1]), len(positive) - first)):
+                over = peaks([c[i] for c in cams], plan.size)[1]
+                own = [[b[1:] for b in positive.boxes[first + i] if b[0] == name] for name in CLASSES]
+                hits.append([0 if not b else 1 if in_any_box(*map(float, over[k]), b) else -1 for k, b in enumerate(own)])
+    labels = np.where(np.concatenate([positive.labels, negative.labels]) > 0, 1, -1)
     return np.concatenate(z), labels, np.array(hits, np.int8)
 
 
