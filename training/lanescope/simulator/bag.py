@@ -214,7 +214,7 @@ def _hardware(bag: Bag, rng: Rng, a: float, b: float, corner: float, shrink: flo
             )
     if rng.random() < 0.4:  # a pocket with its own zip
         w, h, u, v = rng.uniform(0.3, 0.8) * a, rng.uniform(0.3, 0.7) * b, rng.normal(0, 0.1) * a, rng.normal(0, 0.1) * b
-        line(_rim(w, h, 20) + (u, v), 3, 1.4, pick(rng, "nylon", "pvc"), True)
+        line(_rim(w, h, 20) + np.array([u, v]), 3, 1.4, pick(rng, "nylon", "pvc"), True)
         line([(u + w, v - h * 0.6), (u + w + 3, v - h * 0.6 + 24)], 5, 1.6, pick(rng, "zinc", "brass"))
     if rng.random() < 0.5:  # packing straps with a buckle
         for side in (-1, 1):

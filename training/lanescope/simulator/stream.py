@@ -22,6 +22,12 @@ SMALLEST_BAG_MM = 400.0
 MIN_VISIBLE_PX = 20
 """A threat that covers fewer pixels is placed again: nobody could label it."""
 
+ODDS = {
+    "bottle": 1.1, "can": 0.3, "umbrella": 0.3, "book": 0.6, "phone": 0.35, "charger": 0.5, "tube": 0.9, "parcel": 0.8,
+    "fruit": 0.2, "hair_dryer": 0.18, "camera": 0.15, "glasses": 0.3, "cable": 1.0, "chain": 0.5, "underwire": 0.3, "clutter": 5.0,
+}  # fmt: skip
+"""How many of each a bag of ordinary size and fullness holds, on average."""
+
 
 @dataclass
 class Scan:
@@ -115,10 +121,7 @@ def _pack(bag: Bag, shelf: Library, rng: Rng) -> None:
     shoes = int(rng.choice([0, 0, 2, 2, 4], p=[0.35, 0.15, 0.25, 0.15, 0.1])) if bag.kind != "small" else 0
     for _ in range(shoes):
         _put(bag, "shoe", shelf, rng, aligned=bool(rng.random() < 0.7))
-    odds = {"bottle": 1.1, "can": 0.3, "umbrella": 0.3, "book": 0.6, "phone": 0.35, "charger": 0.5, "tube": 0.9, "parcel": 0.8, "fruit": 0.2,
-            "hair_dryer": 0.18,
-            "camera": 0.15, "glasses": 0.3, "cable": 1.0, "chain": 0.5, "underwire": 0.3, "clutter": 5.0}  # fmt: skip
-    for kind, mean in odds.items():
+    for kind, mean in ODDS.items():
         for _ in range(rng.poisson(mean * (0.5 + 0.5 * area) * (0.6 + 0.4 * fullness))):
             _put(bag, kind, shelf, rng, aligned=kind in ("book", "parcel") and rng.random() < 0.5)
 
