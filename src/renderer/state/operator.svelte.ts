@@ -31,11 +31,19 @@ export class Operator {
   lane = $state<string | null>(null)
   #now1 = $state(Date.now())
 
+  readonly stop: () => void
+
   constructor(live: Live, person: Person, now: () => number = Date.now) {
     this.#live = live
     this.#person = person
     this.#now = now
     this.#now1 = now()
+    this.stop = $effect.root(() => {
+      $effect.pre(() => {
+        const bag = this.#currentId
+        untrack(() => (this.#appeared = { bag, at: this.#now(), byHand: this.#recalled !== null }))
+      })
+    })
   }
 
   /** To be called once a second: lets old alarms leave the queue and an armed Clear lapse. */
@@ -57,11 +65,8 @@ export class Operator {
     this.#currentId === null ? null : this.#followed?.id === this.#currentId ? this.#followed : this.#live.find(this.#currentId),
   )
   readonly recalling = $derived(this.#recalled !== null && this.#recalled !== this.#followed?.id)
-  /** when the bag on the screen appeared there, and whether by itself */
-  readonly #appeared = $derived.by(() => {
-    const bag = this.#currentId
-    return untrack(() => ({ bag, at: this.#now(), byHand: this.#recalled !== null }))
-  })
+  /** when the bag on the screen appeared there, and whether by a person's own hand */
+  #appeared = $state.raw<{ bag: number | null; at: number; byHand: boolean }>({ bag: null, at: 0, byHand: false })
   get appearedAt(): number {
     return this.#appeared.at
   }
@@ -116,8 +121,8 @@ export class Operator {
       this.#person.asking = true
       return
     }
-    const { at, byHand } = this.#appeared
     const now = this.#now()
+    const { at, byHand } = this.#appeared.bag === bag.id ? this.#appeared : { at: now, byHand: false }
     if (!byHand && now - at < SLIP_MS) {
       this.#say('The bag changed just now. Look, then press again.')
       return

@@ -45,6 +45,7 @@ export class Screen {
 
   stop(): void {
     this.live.stop()
+    this.operator.stop()
     this.clock.stop()
   }
 }
