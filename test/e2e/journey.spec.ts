@@ -1,8 +1,13 @@
 // A bag's way as people see it: scan in, verdict, heat and alarm on the screen, decision, log, restart; and what must never look calm.
-/// <reference lib="dom" />
 import type { Page } from '@playwright/test'
 import { expect, test } from './lane'
 
+/** The part of a canvas that is looked at. */
+interface Canvas {
+  width: number
+  height: number
+  getContext(kind: '2d'): { getImageData(x: number, y: number, width: number, height: number): { data: Uint8ClampedArray } }
+}
 const banner = (page: Page) => page.getByTestId('banner')
 const queueOf = (page: Page) => page.getByTestId('queue')
 
@@ -18,19 +23,24 @@ test('a scan becomes an alarm, is decided, reviewed and found in the log, also a
   await expect(page.getByTestId('frame-gun')).toBeVisible()
   await expect(page.getByTestId('scan')).toHaveAttribute('data-picture', 'shown')
   await expect(page.getByTestId('sound')).toHaveAttribute('data-rung', '1')
+  await expect(page.getByTestId('announcement')).toHaveText(/Alarm: .*gun.* Bag 1/)
 
   // heat is one key away and one key off; the scan under it stays unaltered
   await expect(page.getByTestId('heat')).toHaveCount(0)
   await page.keyboard.press('h')
   await expect(page.getByTestId('heat-caption')).toContainText('strongest')
   const coloured = await page.getByTestId('heat').evaluate((canvas) => {
-    const { width, height } = canvas as HTMLCanvasElement
-    const pixels = (canvas as HTMLCanvasElement).getContext('2d')?.getImageData(0, 0, width, height).data ?? []
+    // no DOM types here: they would make `window` known to the whole main half
+    const drawn = canvas as unknown as Canvas
+    const pixels = drawn.getContext('2d').getImageData(0, 0, drawn.width, drawn.height).data
     return pixels.some((v, i) => i % 4 === 3 && v > 0)
   })
   expect(coloured).toBe(true)
   await page.keyboard.press('h')
   await expect(page.getByTestId('heat')).toHaveCount(0)
+  await page.getByTestId('scan').hover()
+  await page.mouse.wheel(0, -300)
+  await expect(page.getByTestId('scan')).toContainText('1.3 ×')
 
   await page.keyboard.press('s')
   await expect(page.getByTestId('decided')).toContainText('Searched by E. Tester')
