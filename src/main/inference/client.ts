@@ -57,6 +57,8 @@ class Client implements InferenceRoom {
   #pictures: Job[] = []
   #running: Running | null = null
   #deaths = 0
+  /** why the graphics card is left alone for the rest of this run; null while it may be tried */
+  #cpuOnly: string | null = null
   #nextId = 1
   #pause: NodeJS.Timeout | null = null
   #stopped = false
@@ -198,7 +200,7 @@ class Client implements InferenceRoom {
       current.answer(reply.ok ? reply : { ok: false, reason: reply.reason, retry: false })
     })
     process.onExit((why) => this.#down(running, why))
-    this.#send(running, { kind: 'open', manifest, modelPath, webgpu }, openTimeout, (answer) => {
+    this.#send(running, { kind: 'open', manifest, modelPath, webgpu, cpuOnly: this.#cpuOnly }, openTimeout, (answer) => {
       // A death while opening is dealt with in #down.
       if (running !== this.#running) return
       if (!answer.ok) {
@@ -234,6 +236,9 @@ class Client implements InferenceRoom {
     const { firstPause, longestPause, mostDeaths, log } = this.#options
     log(`inference: ${message}`)
     this.#deaths += 1
+    // A graphics driver that takes the process down must not take the lane down: the CPU can do the work.
+    if (this.#deaths >= 2 && this.#status.provider !== 'cpu')
+      this.#cpuOnly ??= `graphics card set aside after ${this.#deaths} failures`
     if (this.#deaths >= mostDeaths) {
       this.#fail(`${message} It failed ${this.#deaths} times in a row.`)
       return

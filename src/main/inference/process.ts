@@ -18,7 +18,7 @@ let opened: { network: Network; manifest: OpenRequest['manifest'] } | null = nul
 async function answer(request: Request): Promise<Opened | Uint8Array | Awaited<ReturnType<typeof screen>>> {
   switch (request.kind) {
     case 'open': {
-      const network = await openNetwork(request.manifest, request.modelPath, request.webgpu)
+      const network = await openNetwork(request.manifest, request.modelPath, request)
       opened = { network, manifest: request.manifest }
       return { provider: network.provider, note: network.note }
     }

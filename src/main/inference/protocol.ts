@@ -10,6 +10,8 @@ export interface OpenRequest {
   modelPath: string
   /** whether to try the WebGPU provider too */
   webgpu: boolean
+  /** why no other provider than the CPU may be tried; null: all may */
+  cpuOnly: string | null
 }
 /** The file's bytes as they arrived, network and CAMs wanted. */
 export interface ScreenRequest {

@@ -26,16 +26,20 @@ const first = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).split('\n')[0]?.slice(0, 300) ?? ''
 
 /**
- * Opens a model on CUDA, else WebGPU (where asked for), else CPU. Throws in plain words where the file is not the manifest's, the graph is
+ * Opens a model on CUDA, else WebGPU (where asked for), else CPU; on the CPU alone where `cpuOnly` says why. Throws in plain words where the file is not the manifest's, the graph is
  * not the contract's, or no provider runs it.
  */
-export async function openNetwork(manifest: ModelManifest, modelPath: string, webgpu: boolean): Promise<Network> {
+export async function openNetwork(
+  manifest: ModelManifest,
+  modelPath: string,
+  { webgpu, cpuOnly }: { webgpu: boolean; cpuOnly: string | null } = { webgpu: false, cpuOnly: null },
+): Promise<Network> {
   const model = await readModel(manifest, modelPath)
   // A provider that is missing is an answer here, not an error to print: what fails throws anyway.
   env.logLevel = 'fatal'
-  const notes: string[] = []
+  const notes = cpuOnly === null ? [] : [cpuOnly]
   const bundled = listSupportedBackends().map(({ name }) => name)
-  for (const provider of ['cuda', ...(webgpu ? ['webgpu'] : []), 'cpu']) {
+  for (const provider of cpuOnly === null ? ['cuda', ...(webgpu ? ['webgpu'] : []), 'cpu'] : ['cpu']) {
     if (!bundled.includes(provider)) {
       notes.push(`${provider} is not in this build`)
       continue
@@ -49,14 +53,18 @@ export async function openNetwork(manifest: ModelManifest, modelPath: string, we
     } catch (error) {
       if (error instanceof WrongModel || provider === 'cpu')
         throw new Error(`The model ${manifest.file} can't be used: ${first(error)}`, { cause: error })
-      notes.push(
-        /load (shared )?library/i.test(first(error))
-          ? `${provider}: its libraries are not installed`
-          : `${provider}: ${first(error)}`,
-      )
+      notes.push(`${provider}: ${whyNot(error)}`)
     }
   }
   throw new Error(`No execution provider runs the model: ${notes.join('; ')}`)
+}
+
+/** A provider's failure, short enough for a status bar. */
+function whyNot(error: unknown): string {
+  const message = first(error)
+  if (/load (shared )?library/i.test(message)) return 'its libraries are not installed'
+  if (/failed to get a webgpu adapter/i.test(message)) return 'no graphics card that it can use'
+  return message.slice(0, 160)
 }
 
 /** The graph is not what the manifest or the contract says: no other provider would help. */

@@ -16,7 +16,7 @@ let manifest: ModelManifest
 beforeAll(async () => {
   const model = writeTinyModel(folder)
   manifest = model.manifest
-  network = await openNetwork(manifest, model.modelPath, false)
+  network = await openNetwork(manifest, model.modelPath)
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 const screened = (bytes: Uint8Array) => screen(bytes, network, manifest)

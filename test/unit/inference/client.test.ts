@@ -134,6 +134,23 @@ test('a crash loop ends in "failed": every bag gets the reason at once; a later 
   expect(await inference.screen(scan)).toMatchObject({ ok: true })
 })
 
+test('a graphics driver that takes the process down is set aside: the lane goes on with the CPU', async () => {
+  const driver = join(folder, 'driver.mjs')
+  writeFileSync(
+    driver,
+    `process.on('message', ({ kind, cpuOnly }) => kind === 'open' && cpuOnly === null && process.exit(134))
+     await import(${JSON.stringify(entry)})`,
+  )
+  const inference = start({ firstPause: 1 }, driver)
+  expect(await inference.screen(scan)).toMatchObject({ ok: true })
+  expect(inference.status()).toMatchObject({
+    state: 'ready',
+    provider: 'cpu',
+    providerNote: 'graphics card set aside after 2 failures',
+  })
+  expect(spawned).toHaveLength(3)
+})
+
 test('a process that dies on every bag fails too, although it opens the model each time', async () => {
   const poisoned = join(folder, 'poisoned.mjs')
   writeFileSync(

@@ -16,14 +16,20 @@ const tiny = (...rest: Parameters<typeof tinyOnnx>) => writeTinyModel(join(folde
 
 test('opens a model, says which provider runs and why not a better one', async () => {
   const { manifest, modelPath } = tiny()
-  const network = await openNetwork(manifest, modelPath, false)
+  const network = await openNetwork(manifest, modelPath)
   expect(['cpu', 'cuda']).toContain(network.provider)
   if (network.provider === 'cpu') expect(network.note).toMatch(/cuda/)
 })
 
+test('on the CPU alone where the graphics card was set aside, and says why', async () => {
+  const { manifest, modelPath } = tiny()
+  const network = await openNetwork(manifest, modelPath, { webgpu: true, cpuOnly: 'set aside' })
+  expect([network.provider, network.note]).toEqual(['cpu', 'set aside'])
+})
+
 test('scores a scan: logits by level, peak where the class is, statistics, sheet of five tiles', async () => {
   const { manifest, modelPath } = tiny()
-  const network = await openNetwork(manifest, modelPath, false)
+  const network = await openNetwork(manifest, modelPath)
   // The bag is orange; one corner of it is dark blue-free: "wrench" (blue missing) peaks where there is no blue.
   const scan = blank(400, 300)
   fill(scan, 100, 75, 300, 225, [250, 200, 230])
@@ -47,7 +53,7 @@ test('scores a scan: logits by level, peak where the class is, statistics, sheet
 
 test('a logit that is not a number is an error, never a score', async () => {
   const { manifest, modelPath } = tiny({ nan: true })
-  const network = await openNetwork(manifest, modelPath, false)
+  const network = await openNetwork(manifest, modelPath)
   const dark = blank(300, 300)
   fill(dark, 20, 20, 280, 280, [40, 60, 10])
   fill(dark, 30, 30, 100, 100, [10, 60, 90])
@@ -71,17 +77,17 @@ test.each([
   ['classes in another order', { classes: ['knife', 'gun', 'wrench', 'pliers', 'scissors'] }, /classes are not gun, knife/],
 ] as const)('refuses %s', async (_what, change, why) => {
   const { manifest, modelPath } = writeTinyModel(join(folder, String(n++)), tinyOnnx(), change as object)
-  await expect(openNetwork(manifest, modelPath, false)).rejects.toThrow(why)
+  await expect(openNetwork(manifest, modelPath)).rejects.toThrow(why)
 })
 
 test('refuses a missing model file, and one that is no ONNX, in plain words', async () => {
   const { manifest, modelPath } = tiny()
-  await expect(openNetwork(manifest, join(folder, 'none.onnx'), false)).rejects.toThrow(/can't be read/)
+  await expect(openNetwork(manifest, join(folder, 'none.onnx'))).rejects.toThrow(/can't be read/)
   const text = Buffer.from('this is no model')
   const bad = writeTinyModel(join(folder, String(n++)), text)
-  await expect(openNetwork(bad.manifest, bad.modelPath, false)).rejects.toThrow(/can't be used/)
+  await expect(openNetwork(bad.manifest, bad.modelPath)).rejects.toThrow(/can't be used/)
   writeFileSync(modelPath, text)
-  await expect(openNetwork(manifest, modelPath, false)).rejects.toThrow(/not the one/)
+  await expect(openNetwork(manifest, modelPath)).rejects.toThrow(/not the one/)
 })
 
 async function decodeGrey(bytes: Uint8Array): Promise<{ width: number; height: number; channels: number }> {
