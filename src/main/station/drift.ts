@@ -41,7 +41,8 @@ export interface DriftBasis {
 type Seen = Pick<ScoredBag, 'fused' | 'statistics'>
 const worst = (signals: readonly DriftSignal[]): DriftReport['state'] =>
   signals.some((s) => s.state === 'drifted') ? 'drifted' : signals.some((s) => s.state === 'learning') ? 'learning' : 'steady'
-const per1000 = (rate: number): string => (1000 * rate).toPrecision(2)
+const per1000 = (rate: number): string =>
+  (rate < 0.01 ? Number((1000 * rate).toPrecision(2)) : Math.round(1000 * rate)).toLocaleString('en-US')
 
 /** Watches the bags of one policy in force; a new policy needs a new monitor. */
 export class DriftMonitor {

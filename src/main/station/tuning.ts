@@ -192,11 +192,9 @@ export function makeTuning({ log, policies, state, inference, clock, heldOutScor
       heldOut.benign.length === 0 ? policy : { ...withPromises(policy, heldOut), anyAlarm: anyPromise(heldOut, policy, 'alarm') },
     saw(bag) {
       try {
-        // the monitor is made from the bags before this one, then sees it
-        const watching = drift()
-        recent?.unshift(bag)
-        if (recent && recent.length > REPLAYED) recent.pop()
-        watching?.saw(bag)
+        // what is made from the log from here on finds this bag there
+        if (recent && recent.unshift(bag) > REPLAYED) recent.pop()
+        if (monitor && monitor.version === policies.current().version) monitor.drift.saw(bag)
         lane?.saw(bag)
       } catch (error) {
         say?.(`tuning: ${error instanceof Error ? error.message : String(error)}`)
