@@ -173,4 +173,3 @@ test('an inference process killed in mid-bag: tried once more, then unscreenable
   await vi.waitFor(() => expect(inference.status()).toMatchObject({ state: 'ready', restarts: 3 }), 30_000)
   expect(new Set(pids).size).toBe(4)
 })
-})
