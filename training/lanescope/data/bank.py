@@ -88,11 +88,13 @@ class Bank:
 
     def background(self, rng: np.random.Generator, benign_share: float = 0.6) -> tuple[np.ndarray, str]:
         """A threat-free cleaned crop and its group: benign, or an OPIXray scan with its blade smoothed away."""
-        if self.benign and (not self.boxed or rng.random() < benign_share):
-            scan = self.benign[int(rng.integers(len(self.benign)))]
-            return scan.pixels, scan.group
-        scan = self.boxed[int(rng.integers(len(self.boxed)))]
-        return self.erased(scan), scan.group
+        scans = self.benign if self.benign and (not self.boxed or rng.random() < benign_share) else self.boxed
+        scan = scans[int(rng.integers(len(scans)))]
+        return self.threat_free(scan), scan.group
+
+    def threat_free(self, scan: CleanScan) -> np.ndarray:
+        """Any of the bank's scans without its threat, if it has one."""
+        return scan.pixels if scan.box is None else self.erased(scan)
 
     def erased(self, scan: CleanScan) -> np.ndarray:
         """A boxed scan with its blade smoothed away; made once."""

@@ -53,16 +53,21 @@ class Recipe:
     """Share of the training after which difficulty stops growing."""
 
 
-def composite_pair(bank: Bank, recipe: Recipe, difficulty: Difficulty, rng: np.random.Generator) -> tuple[Sample, Sample]:
-    """One composite with a threat of a uniformly drawn class, and its twin."""
-    background, group = bank.background(rng)
+def composite_pair(bank: Bank, recipe: Recipe, difficulty: Difficulty, rng: np.random.Generator,
+                   background: tuple[np.ndarray, str] | None = None) -> tuple[Sample, Sample]:
+    """One composite with a threat of a uniformly drawn class, and its twin.
+
+    Args:
+        background: a threat-free crop and its group; a random one of the bank when None.
+    """
+    crop, group = background or bank.background(rng)
     wanted = [CLASSES[int(rng.integers(len(CLASSES)))]]
     if rng.random() < recipe.second_threat:
         wanted.append(CLASSES[int(rng.integers(len(CLASSES)))])
     threats = [bank.draw(label, rng) for label in wanted]
     distractors = [bank.draw(DISTRACTOR, rng) for _ in range(int(rng.integers(0, difficulty.distractors + 1)))]
     second = bank.background(rng)[0] if rng.random() < recipe.overlap else None
-    return compose(background, threats, distractors, second, recipe.size, difficulty, rng, group)
+    return compose(crop, threats, distractors, second, recipe.size, difficulty, rng, group)
 
 
 def real_pair(bank: Bank, recipe: Recipe, rng: np.random.Generator) -> tuple[Sample, Sample]:

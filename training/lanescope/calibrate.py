@@ -1,0 +1,79 @@
+"""Held-out scores -> Platt calibration and first thresholds for the manifest."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lanescope.patch import CLASSES
+
+ADVISORY_RATE, ALARM_RATE = 0.05, 0.01
+"""Share of threat-free validation bags that may raise any class's advisory, and any class's alarm."""
+
+
+def platt(z: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """Slope and offset of P(y = 1 | z) = sigmoid(a z + b), by Newton's method on Platt's smoothed targets (Platt 1999).
+
+    Args:
+        z: float [N], fused logits.
+        y: [N], 1 / 0.
+
+    Raises:
+        ValueError: one of the classes is empty, or the slope is not positive (the scores do not tell them apart).
+    """
+    positives, negatives = int(y.sum()), int(len(y) - y.sum())
+    if not positives or not negatives:
+        raise ValueError("calibration needs both positives and negatives")
+    target = np.where(y > 0, (positives + 1) / (positives + 2), 1 / (negatives + 2))
+    a, b = 1.0, 0.0
+    design = np.stack([z.astype(np.float64), np.ones(len(z))], axis=1)
+    for _ in range(100):
+        p = 1 / (1 + np.exp(-np.clip(design @ [a, b], -40, 40)))
+        gradient = design.T @ (p - target)
+        weight = np.maximum(p * (1 - p), 1e-9)
+        step = np.linalg.solve(design.T @ (design * weight[:, None]) + 1e-9 * np.eye(2), gradient)
+        # Full Newton steps overshoot where the classes barely overlap.
+        step *= min(1.0, 2.0 / (np.abs(step).max() + 1e-12))
+        a, b = a - step[0], b - step[1]
+        if np.abs(step).max() < 1e-9:
+            break
+    if a <= 0:
+        raise ValueError("the scores do not rise with the class")
+    return float(a), float(b)
+
+
+def calibration(z: np.ndarray, labels: np.ndarray) -> dict[str, dict[str, float]]:
+    """The manifest's `calibration.classes`.
+
+    Args:
+        z: float [N, 5], fused logits.
+        labels: [N, 5], 1 / 0 / -1 (not used).
+    """
+    classes = {}
+    for c, name in enumerate(CLASSES):
+        known = labels[:, c] >= 0
+        y = labels[known, c]
+        a, b = platt(z[known, c], y)
+        positives = int(y.sum())
+        classes[name] = {"a": round(a, 6), "b": round(b, 6), "prevalence": round(positives / len(y), 6), "positives": positives, "negatives": int(len(y) - positives)}
+    return classes
+
+
+def thresholds(benign: np.ndarray, rates: tuple[float, float] = (ADVISORY_RATE, ALARM_RATE)) -> dict[str, dict[str, float]]:
+    """First thresholds: the false alarms of a bag are shared evenly by the classes.
+
+    Each class gets the same rate of its own, found by bisection so that *any* class fires on the wanted share of bags (classes fire
+    together, so a fifth each would waste a part of the budget).
+
+    Args:
+        benign: float [N, 5], fused logits of threat-free bags.
+        rates: for advisory and for alarm, per bag.
+    """
+    found = []
+    for rate in rates:
+        low, high = 0.0, rate
+        for _ in range(40):
+            each = (low + high) / 2
+            cut = np.quantile(benign, 1 - each, axis=0)
+            low, high = (each, high) if (benign > cut).any(axis=1).mean() <= rate else (low, each)
+        found.append(np.quantile(benign, 1 - low, axis=0))
+    return {name: {"advisory": round(float(found[0][c]), 4), "alarm": round(float(max(found[1][c], found[0][c])), 4)} for c, name in enumerate(CLASSES)}

@@ -1,0 +1,108 @@
+"""Export a trained run: ONNX, manifest, held-out scores."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import platform
+import subprocess
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--run", dest="folder", type=Path, required=True, help="folder of a training run (its last.pt)")
+    parser.add_argument("--out", type=Path, default=Path("resources/models"))
+    parser.add_argument("--name", help="default: chr-<backbone>-<size>, with the precision where it is not fp32")
+    parser.add_argument("--precision", choices=["fp32", "fp16", "int8"], default="fp32")
+    parser.add_argument("--version", help="default: today's date")
+    parser.add_argument("--per-bag", type=int, default=2, help="composites a validation bag in the held-out scores (default 2)")
+    parser.add_argument("--calibration-scans", type=int, default=96, help="training scans that set int8's ranges")
+    parser.add_argument("--data", type=Path, default=None, help="real scans (default: ../shared/data beside the checkout)")
+    parser.add_argument("--cache", type=Path, default=Path(".cache"))
+    parser.add_argument("--threads", type=int, default=1)
+
+
+def run(args: argparse.Namespace) -> int:
+    import numpy as np
+
+    from lanescope import export
+    from lanescope.calibrate import ADVISORY_RATE, ALARM_RATE, calibration, thresholds
+    from lanescope.data.bank import load_bank
+    from lanescope.data.batches import make_samples
+    from lanescope.data.splits import SHARED
+    from lanescope.held_out import figures, held_out_samples, write_scores
+    from lanescope.preprocess import normalise
+    from lanescope.scoring import Model
+    from lanescope.train import CHECKPOINT, network_from
+    from lanescope.validate import Scored
+
+    network, config, state = network_from(args.folder / CHECKPOINT)
+    size = config.recipe.size
+    suffix = "" if args.precision == "fp32" else f"-{args.precision}"
+    name = args.name or f"chr-{config.network.backbone.replace('_', '')}-{size}{suffix}"
+    target = args.out / f"{name}.onnx"
+    plain = target if args.precision == "fp32" else target.with_suffix(".fp32.onnx")
+    outputs = export.export_onnx(network, plain, size)
+    difference = export.verify(network, plain, size)
+    print(f"torch against ONNX Runtime: largest difference {difference:.1e}")
+
+    root = args.data or SHARED
+    training = load_bank("train", args.cache, root)
+    if args.precision == "fp16":
+        export.to_fp16(plain, target)
+    elif args.precision == "int8":
+        samples = [s for step in range(-(-args.calibration_scans // 16)) for s in make_samples(training, config.recipe, 1, step, 1.0)]
+        export.to_int8(plain, target, normalise(np.stack([s.pixels for s in samples[: args.calibration_scans]]), config.mean, config.std))
+    if plain != target:
+        plain.unlink()
+
+    moments = [s.statistics for s in training.benign if s.statistics] + [s.statistics for s in training.boxed[:: max(1, len(training.boxed) // 209)] if s.statistics]
+    statistics = {key: {"mean": round(float(np.mean([m[key] for m in moments])), 4), "sd": round(float(np.std([m[key] for m in moments], ddof=1)), 4)} for key in moments[0]}
+
+    scores_file = target.with_name(f"{name}.scores.csv")
+    scores_file.write_text("")  # the manifest must name a file before the model can be opened to fill it
+    common = {
+        "size": size, "mean": config.mean, "std": config.std, "version": args.version or datetime.date.today().isoformat(), "outputs": outputs,
+        "precision": args.precision, "statistics": statistics,
+        "provenance": {
+            "start": config.start,
+            "data": [
+                f"SIXray: {len(training.benign)} benign scans (academic use only)",
+                f"OPIXray: {len(training.boxed)} scans, knives and scissors (academic use only)",
+                "parametric outlines and 3D renders of this project's own simulator",
+                "game-icons (CC BY 3.0) and Material Design Icons (Apache-2.0) outlines",
+            ],
+            "licence": "research and academic use only: trained on SIXray and OPIXray, which allow no other",
+            "supervision": "image labels and threat masks" if config.loss.mask_weight else "image labels only",
+            "seed": config.seed, "minutes": round(state["spent"] / 60, 1), "scans": state["seen"], "steps": state["step"],
+            "machine": f"{platform.machine()} CPU, 2 cores shared with other work", "commit": _commit(), "date": datetime.date.today().isoformat(),
+        },
+    }  # fmt: skip
+    neutral = {c: {"a": 1.0, "b": 0.0, "prevalence": 0.5, "positives": 0, "negatives": 0} for c in ("gun", "knife", "wrench", "pliers", "scissors")}
+    export.write_manifest(target, scores_file, network, calibration={"method": "platt", "sample": "", "classes": neutral},
+                          thresholds={c: {"advisory": 0.0, "alarm": 0.0} for c in neutral}, figures=[], **common)
+    samples = held_out_samples(load_bank("validation", args.cache, root), size, args.per_bag)
+    answers = Model(target, threads=args.threads, cache=None).score(np.stack([s.pixels for s in samples]))
+    scored = Scored(answers.fused, answers.logits, answers.peaks)
+    write_scores(scores_file, samples, scored)
+    labels = np.stack([s.labels for s in samples])
+    sources = np.array([s.source for s in samples])
+    projected = np.isin(sources, ["composite", "twin"])
+    free = (labels == 0).all(axis=1)
+    manifest = export.write_manifest(
+        target, scores_file, network,
+        calibration={
+            "method": "platt",
+            "sample": f"{int(projected.sum())} validation composites and their twins; thresholds: any advisory on {ADVISORY_RATE:.0%}, any alarm on "
+            f"{ALARM_RATE:.0%} of {int(free.sum())} threat-free validation scans of {len({s.group for s, f in zip(samples, free, strict=True) if f})} bags",
+            "classes": calibration(scored.fused[projected], labels[projected]),
+        },
+        thresholds=thresholds(scored.fused[free]), figures=figures(samples, scored), **common,
+    )  # fmt: skip
+    print(f"{manifest}: {target.stat().st_size / 1e6:.1f} MB, {len(samples)} held-out scores")
+    return 0
+
+
+def _commit() -> str:
+    done = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "unknown"
