@@ -50,6 +50,11 @@ interface Done {
   missing: boolean
 }
 
+/** Files whose state is asked for at once. */
+const AT_ONCE = 32
+/** A sweep takes at most one part in so many of the feed's time. */
+const SWEEP_SHARE = 10
+
 const shape = (s: Stats): string => `${String(s.size)}:${String(s.mtimeMs)}`
 /** Tells one unreadable file from the next under the same name, also after a restart. */
 const stampOf = (w: Waiting): string => `${String(w.size)}:${String(w.modified)}`
@@ -170,7 +175,9 @@ export class HotFolder implements Feed {
 
   /** Looks at every file, notices what went, and keeps the watcher alive (or replaced by polling). */
   async #sweep(): Promise<void> {
-    this.#sweepAt = this.#elapsed + (this.#polling === null ? this.#o.sweepMs : this.#o.pollMs)
+    const from = this.#elapsed
+    const pause = this.#polling === null ? this.#o.sweepMs : this.#o.pollMs
+    this.#sweepAt = from + pause
     let found: Walked
     try {
       found = await walk(this.#o.directory)
@@ -189,13 +196,15 @@ export class HotFolder implements Feed {
     this.#unreadable = found.unreadable.map(({ path, why }) => `The folder ${path} cannot be read: ${why}`)
     this.#partial.clear()
     this.#others = 0
-    for (const path of found.files) {
+    for (let at = 0; at < found.files.length; at += AT_ONCE) {
       if (this.#stop.signal.aborted) return
-      await this.#observe(path, true)
+      await Promise.all(found.files.slice(at, at + AT_ONCE).map((path) => this.#observe(path, true)))
     }
     // Files below a folder that could not be read are not known to be gone.
     if (found.unreadable.length === 0) this.#forget(new Set(found.files))
     if (this.#polling === null && this.#watcher === null) this.#startWatching()
+    // A folder of a hundred thousand files (or a slow share) must not be looked at all the time. A nudge that came meanwhile counts.
+    if (this.#sweepAt > from) this.#sweepAt = this.#elapsed + Math.max(pause, SWEEP_SHARE * (this.#elapsed - from))
   }
 
   #startWatching(): void {

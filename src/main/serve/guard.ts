@@ -44,6 +44,10 @@ export function createGuard(port: number, token: string): (asked: Asked) => Judg
     const needsOrigin = upgrade || (method !== 'GET' && method !== 'HEAD')
     if (origin === undefined ? needsOrigin : origin !== `http://${host}`)
       return refuse(403, 'Another page may not talk to this station.')
+    // Pages of other ports on this machine count as the same *site*, so their pictures and scripts would bring the cookie along.
+    const from = headers['sec-fetch-site'] ?? 'none'
+    if (from !== 'same-origin' && from !== 'none' && headers['sec-fetch-mode'] !== 'navigate')
+      return refuse(403, 'Another page may not use what this station shows.')
     const given = URL.canParse(url, `http://${host}`) ? new URL(url, `http://${host}`) : null
     if (!given) return refuse(400, 'That is no address.')
     const offered = given.searchParams.get('token')

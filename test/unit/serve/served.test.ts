@@ -177,6 +177,17 @@ describe('foreign pages', () => {
     }
   })
 
+  it('pictures embedded by a page of another port are refused, though the browser sends the cookie to its own site', async () => {
+    for (const site of ['same-site', 'cross-site']) {
+      const headers = { 'sec-fetch-site': site, 'sec-fetch-mode': 'no-cors' }
+      expect((await get(PATHS.scan(17), { headers })).status).toBe(403)
+    }
+    const own = { 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'no-cors' }
+    expect((await get(PATHS.scan(17), { headers: own })).status).toBe(200)
+    // a link to the station may be followed from anywhere
+    expect((await get('/', { headers: { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' } })).status).toBe(200)
+  })
+
   it('upgrades and posts without an Origin are refused: no browser sends them so', async () => {
     expect(await upgrade({ cookie })).toBe(403)
     expect((await get(PATHS.drop, { method: 'POST', headers: { [DROP_NAME]: 'a.jpg' }, body: SCAN })).status).toBe(403)
