@@ -85,7 +85,6 @@ describe('banner', () => {
     const bag = aBag({ verdict: 'alarm', tiers: { knife: 'alarm', gun: 'alarm' }, posteriors: { gun: 0.1, knife: 0.5 } })
     render(Banner, { bag, judging })
     const banner = screen.getByTestId('banner')
-    expect(banner.getAttribute('aria-live')).toBe('assertive')
     expect(screen.getByRole('heading').textContent).toMatch(/Alarm · knife, gun/)
     expect(banner.textContent).toContain('Chance of a knife: about 1 in 2 (on this lane 1 in 4,000 bags has one)')
   })
@@ -93,7 +92,6 @@ describe('banner', () => {
   it('is as loud for a bag that could not be screened: the reason, and what to do', () => {
     render(Banner, { bag: aBag({ verdict: 'unscreenable' }), judging: null })
     const banner = screen.getByTestId('banner')
-    expect(banner.getAttribute('aria-live')).toBe('assertive')
     expect(banner.textContent).toContain('The file ends too early.')
     expect(banner.textContent).toContain('Search this bag by hand.')
   })
@@ -101,11 +99,6 @@ describe('banner', () => {
   it('says of a bag without a verdict that it is not clear', () => {
     render(Banner, { bag: aBag({ verdict: null }), judging: null })
     expect(screen.getByTestId('banner').textContent).toContain('No verdict yet. This bag is not clear.')
-  })
-
-  it('is silent for an advisory', () => {
-    render(Banner, { bag: aBag({ verdict: 'advisory', tiers: { wrench: 'advisory' } }), judging })
-    expect(screen.getByTestId('banner').getAttribute('aria-live')).toBe('polite')
   })
 })
 

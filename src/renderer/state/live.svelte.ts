@@ -31,7 +31,7 @@ export class Live {
   #client = $state.raw<Client | null>(null)
   readonly #open: Open
   readonly #now: () => number
-  #listeners: readonly ((bag: Bag, isNew: boolean) => void)[] = []
+  #listeners: readonly ((bag: Bag) => void)[] = []
   #stopped = false
   #connection: Connection | null = null
 
@@ -55,8 +55,8 @@ export class Live {
     return this.#client
   }
 
-  /** Called for every bag that changes; `isNew` when the screen had not seen it. Returns the way to stop. */
-  onBag(listener: (bag: Bag, isNew: boolean) => void): () => void {
+  /** Called for every bag that arrives or changes. Returns the way to stop. */
+  onBag(listener: (bag: Bag) => void): () => void {
     this.#listeners = [...this.#listeners, listener]
     return () => (this.#listeners = this.#listeners.filter((l) => l !== listener))
   }
@@ -124,7 +124,7 @@ export class Live {
       this.lostSince = null
       this.why = null
       succeeded()
-      for (const bag of this.undecided) this.#tell(bag, true)
+      for (const bag of this.undecided) this.#tell(bag)
       const consume = async (): Promise<never> => {
         for await (const event of events) this.take(event)
         throw new Error('The station ended its reports.')
@@ -157,7 +157,7 @@ export class Live {
     else if (this.bags.length < KEPT_BAGS || bag.id > (this.bags.at(-1)?.id ?? 0))
       this.bags = [...this.bags, bag].sort((a, b) => b.id - a.id).slice(0, KEPT_BAGS)
     this.#file(bag)
-    this.#tell(bag, at < 0)
+    this.#tell(bag)
   }
 
   #file(bag: Bag): void {
@@ -165,7 +165,7 @@ export class Live {
     else this.#undecided.delete(bag.id)
   }
 
-  #tell(bag: Bag, isNew: boolean): void {
-    for (const listener of this.#listeners) listener(bag, isNew)
+  #tell(bag: Bag): void {
+    for (const listener of this.#listeners) listener(bag)
   }
 }

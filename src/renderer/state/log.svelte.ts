@@ -1,6 +1,7 @@
 // The log of bags: filters (kept in the URL), keyset paging, the bag that is open, and a supervisor's review of it.
 import type { Bag, BagFilter, HistoryEntry } from '../../shared/bag'
 import { inWords, within } from './client'
+import { LateDecision } from './late-decision.svelte'
 import type { Live } from './live.svelte'
 import type { Person } from './person.svelte'
 import { filterFrom, FLAGGED, queryOf } from './log-query'
@@ -16,6 +17,7 @@ export class Log {
   readonly #live: Live
   readonly #router: Router
   readonly review: Review
+  readonly late: LateDecision
   filter = $state.raw<BagFilter>({ verdicts: [...FLAGGED] })
   rows = $state.raw<readonly Bag[]>([])
   total = $state<number | null>(null)
@@ -32,10 +34,8 @@ export class Log {
   constructor(live: Live, person: Person, router: Router) {
     this.#live = live
     this.#router = router
-    this.review = new Review(live, person, (bag) => {
-      this.changed(bag)
-      void this.#loadHistory(bag.id)
-    })
+    this.late = new LateDecision(live, person)
+    this.review = new Review(live, person)
     this.filter = filterFrom(router.view === 'log' ? router.query : '')
   }
 
@@ -91,6 +91,7 @@ export class Log {
 
   async show(id: number): Promise<void> {
     this.review.reset()
+    this.late.reset()
     this.history = null
     this.open = this.rows.find((b) => b.id === id) ?? this.#live.find(id) ?? null
     this.#router.go('log', id, queryOf(this.filter))
@@ -127,6 +128,10 @@ export class Log {
     if (at >= 0) this.rows = this.rows.with(at, bag)
     else if (bag.verdict !== null && (this.filter.verdicts ?? []).includes(bag.verdict) && bag.id > (this.rows[0]?.id ?? 0))
       this.fresh++
-    if (this.open?.id === bag.id) this.open = bag
+    if (this.open?.id === bag.id) {
+      const happened = bag.decision?.at !== this.open.decision?.at || bag.outcome?.at !== this.open.outcome?.at
+      this.open = bag
+      if (happened) void this.#loadHistory(bag.id)
+    }
   }
 }

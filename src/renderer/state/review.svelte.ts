@@ -11,7 +11,6 @@ const ANSWER_MS = 8000
 export class Review {
   readonly #live: Live
   readonly #person: Person
-  readonly #saved: (bag: Bag) => void
   /** the outcome being given; `confirmed` and `missed` ask for class and place before they are saved */
   kind = $state<OutcomeKind | null>(null)
   class = $state<ThreatClass | null>(null)
@@ -20,10 +19,9 @@ export class Review {
   busy = $state(false)
   notice = $state<{ text: string; bad: boolean } | null>(null)
 
-  constructor(live: Live, person: Person, saved: (bag: Bag) => void) {
+  constructor(live: Live, person: Person) {
     this.#live = live
     this.#person = person
-    this.#saved = saved
   }
 
   /** true while a click on the scan says where the threat is */
@@ -111,7 +109,6 @@ export class Review {
       )
       this.reset()
       this.#live.update(saved)
-      this.#saved(saved)
     } catch (error) {
       this.notice = { text: `NOT recorded: ${inWords(error)}`, bad: true }
     } finally {
