@@ -2,6 +2,9 @@
 import { Command, CommanderError } from 'commander'
 import { version } from '../../package.json'
 import { EXIT, UsageError } from './cli/exit'
+import { register as evaluate } from './cli/evaluate'
+import { register as calibrate } from './cli/calibrate'
+import { register as policy } from './cli/policy'
 import { register as scan } from './cli/scan'
 import { register as start } from './cli/start'
 
@@ -11,7 +14,7 @@ const program = new Command('lanescope')
   .showHelpAfterError('(lanescope --help explains all commands)')
   // Commands made below inherit this: an exit code is ours to choose.
   .exitOverride()
-for (const register of [start, scan]) register(program)
+for (const register of [start, scan, policy, calibrate, evaluate]) register(program)
 program.addHelpText(
   'after',
   `
@@ -21,6 +24,9 @@ Examples:
   lanescope start --replay DIR --rate 300             play a folder at 300 bags an hour
   lanescope serve --feed DIR --data DIR --port 8080   no Electron; --headless: no window either
   lanescope scan DIR --json --heatmaps DIR            screen a folder, one JSON line a scan
+  lanescope policy explain SCAN                       why a scan alarms, class by class
+  lanescope policy simulate --bags 1e6                what the policy in force would do in a month
+  lanescope evaluate --images DIR --labels CSV        measure the model on labelled scans
 
 "lanescope help <command>" tells all options of a command. Exit code 64 means wrong use.`,
 )

@@ -1,0 +1,69 @@
+"""`evaluate` as a command: the app's saved scores give the app's table, and a model run here gives a table at all."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lanescope.__main__ import main
+from lanescope.patch import CLASSES
+
+FIXTURE = Path(__file__).parents[2] / "test/fixtures/metrics/evaluate"
+
+
+def test_the_apps_scores_give_the_apps_table(capsys):
+    """The fixture's table was printed by `npx lanescope evaluate --json --save-scores`; both must agree to 1e-6, intervals included."""
+    app = json.loads((FIXTURE / "table.json").read_text())
+    assert main(["evaluate", "--scores", str(FIXTURE / "scores.csv"), "--json"]) == 0
+    mine = json.loads(capsys.readouterr().out)
+    assert mine["scans"] == app["scans"] > 0 and mine["protocol"] == app["protocol"]
+    for table in ("averagePrecision", "pointing"):
+        assert mine[table].keys() == app[table].keys() and "mean" in app[table]
+        for name, theirs in app[table].items():
+            for key, value in theirs.items():
+                here = mine[table][name][key]
+                assert (here is None) == (value is None) and (value is None or abs(here - value) < 1e-6), (table, name, key)
+
+
+def test_wrong_use_is_said(tmp_path, capsys):
+    assert main(["evaluate"]) == 64
+    (tmp_path / "a.csv").write_text("name,gun\nx,1\n")
+    assert main(["evaluate", "--scores", str(tmp_path / "a.csv")]) == 1
+    assert "save-scores" in capsys.readouterr().err
+
+
+def test_a_model_on_a_folder(tmp_path, capsys):
+    pytest.importorskip("onnxruntime")
+    from PIL import Image
+
+    from lanescope.export import export_onnx, sha256
+    from lanescope.network import Chr, NetworkConfig
+
+    file = tmp_path / "tiny.onnx"
+    outputs = export_onnx(Chr(NetworkConfig("small_cnn")), file, 64)
+    manifest = {"sha256": sha256(file), "input": {"size": 64, "mean": [0.5] * 3, "std": [0.5] * 3}, "classes": list(CLASSES)}
+    file.with_suffix(".json").write_text(json.dumps({**manifest, "outputs": {"logits": outputs[0], "cams": outputs[1:]}}))
+    images, notes = tmp_path / "JPEGImage", tmp_path / "Annotation"
+    images.mkdir()
+    notes.mkdir()
+    rng = np.random.default_rng(0)
+    rows = ["name,Gun,Knife,Wrench,Pliers,Scissors"]
+    for i in range(8):
+        scan = np.full((90, 120, 3), 250, np.uint8)
+        scan[20:70, 20:100] = rng.integers(60, 200, (50, 80, 3))
+        Image.fromarray(scan).save(images / f"P{i}.jpg")
+        rows.append(f"P{i}," + ",".join("1" if c == i % 5 else "-1" for c in range(5)))
+        box = "<xmin>1</xmin><ymin>1</ymin><xmax>119</xmax><ymax>89</ymax>"
+        size = "<size><width>120</width><height>90</height></size>"
+        item = f"<object><name>{CLASSES[i % 5]}</name><bndbox>{box}</bndbox></object>"
+        (notes / f"P{i}.xml").write_text(f"<annotation>{size}{item}</annotation>")
+    (images / "P8.jpg").write_text("no scan")
+    rows += ["P8,1,-1,-1,-1,-1", "P9,1,-1,-1,-1,-1"]
+    (tmp_path / "list.csv").write_text("\n".join(rows))
+    where = ["--model", str(file), "--images", str(images), "--labels", str(tmp_path / "list.csv"), "--annotations", str(notes)]
+    assert main(["evaluate", *where, "--json"]) == 2  # P8 is no scan: told, and left out
+    found = json.loads(capsys.readouterr().out)
+    assert found["scans"] == 8 and [u["name"] for u in found["unscored"]] == ["P8"]
+    assert found["pointing"]["mean"]["value"] == 1  # boxes as large as the scan
+    assert 0 < found["averagePrecision"]["mean"]["value"] <= 1
