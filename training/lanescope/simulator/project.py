@@ -86,4 +86,8 @@ def thickness(
 def attenuation(mm: npt.NDArray[np.floating], indices: list[int]) -> npt.NDArray[np.float32]:
     """Beer-Lambert's exponent, float32 [2, H, W] (low, high energy): sum over materials of mu * thickness. These add between objects."""
     mu = materials.linear()[indices]
-    return np.tensordot(mu.T, mm, 1).astype(np.float32)
+    # A plain sum, not a matrix product: a threaded BLAS is slower at these sizes and may round differently from machine to machine.
+    total = np.zeros((2, *mm.shape[1:]))
+    for coefficients, plane in zip(mu, mm, strict=True):
+        total += coefficients[:, None, None] * plane
+    return total.astype(np.float32)

@@ -16,16 +16,17 @@ SEED = 2026
 SIZE = 860
 QUALITY = 88
 COUNT = 36
-THREATS = {8: "gun", 19: "scissors", 29: "wrench"}
-"""Which bags (counted from 0) hold what: spread out, so that a newcomer sees calm first and each alarm alone."""
+THREATS = {8: ("gun", 102), 19: ("scissors", 111), 29: ("wrench", 120)}
+"""Bag (counted from 0): what it holds, and which scan of the stream it is. Spread out, so that a newcomer sees calm first and each alarm
+alone; picked from about four candidates each for a threat that a person can find."""
 SCANNER = SCANNERS[1]
 """One lane, one machine."""
 
 
 def scan(index: int) -> Scan:
     """Demo scan `index`, 0 ... COUNT - 1; always the same."""
-    threats = [THREATS[index]] if index in THREATS else []
-    return simulate(SEED, index, threats, SIZE, objects(SIZE, library_seed=SEED, fresh=True), SCANNER)
+    label, number = THREATS.get(index, (None, index))
+    return simulate(SEED, number, [label] if label else [], SIZE, objects(SIZE, library_seed=SEED, fresh=True), SCANNER)
 
 
 def write(out: Path, count: int = COUNT) -> list[Scan]:
