@@ -1,13 +1,11 @@
 // Builds the whole station for any root: store, inference, station, contract, feeds; and closes them in the opposite order.
-import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import type { Feed } from './station/ports'
 import { Dropped } from './feed/dropped'
 import { HotFolder } from './feed/hot-folder'
 import { Replay } from './feed/replay'
 import { startInference } from './inference/client'
-import { chooseModel, type ModelFiles } from './inference/model-files'
+import { chooseModel, heldOutScores } from './inference/model-files'
 import type { Spawn } from './inference/protocol'
 import { demoReplay, findBundled, type StartOptions } from './options'
 import { createSite, type Site } from './serve/site'
@@ -58,6 +56,7 @@ export async function openHouse({ start, spawn, from, say }: HouseOptions): Prom
       clock: { now: () => Date.now() },
       lanes: () => [...feeds, ...(dropped.status().seen > 0 ? [dropped] : [])].map((feed) => feed.status()),
       heldOutScores: () => heldOutScores(model),
+      verifyAudit: () => store.verifyAudit(),
       say,
     })
     // Together: a feed may be waiting for a full queue that only the station's end releases.
@@ -105,13 +104,4 @@ async function withinPatience(work: Promise<unknown>, say: (line: string) => voi
   })
   await Promise.race([work, late])
   clearTimeout(timer)
-}
-
-/** The manifest's held-out scores as text; null when the model has none. Rejects when the file is not the one that the manifest names. */
-async function heldOutScores({ manifest, manifestPath }: ModelFiles): Promise<string | null> {
-  if (!manifest.scores) return null
-  const bytes = await readFile(join(dirname(manifestPath), manifest.scores.file))
-  if (createHash('sha256').update(bytes).digest('hex') !== manifest.scores.sha256)
-    throw new Error(`${manifest.scores.file} is not the file that the model's manifest names (its hash differs).`)
-  return bytes.toString('utf8')
 }

@@ -1,5 +1,7 @@
 // Finds a model on disk: its manifest (checked) and where its ONNX file lies.
+import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import * as z from 'zod'
 import { modelManifest, type ModelManifest } from '../../shared/manifest'
@@ -65,4 +67,13 @@ function looksLikeManifest(path: string): boolean {
     // A manifest that is no JSON must be an error, not a model passed over: `<name>.onnx` beside it says what it was meant to be.
     return safeList(dirname(path)).includes(basename(path).replace(/json$/, 'onnx'))
   }
+}
+
+/** The manifest's held-out scores as text; null when the model has none. Rejects when the file is not the one that the manifest names. */
+export async function heldOutScores({ manifest, manifestPath }: ModelFiles): Promise<string | null> {
+  if (!manifest.scores) return null
+  const bytes = await readFile(join(dirname(manifestPath), manifest.scores.file))
+  if (createHash('sha256').update(bytes).digest('hex') !== manifest.scores.sha256)
+    throw new Error(`${manifest.scores.file} is not the file that the model's manifest names (its hash differs).`)
+  return bytes.toString('utf8')
 }
