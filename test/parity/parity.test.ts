@@ -72,12 +72,13 @@ function compare(goldens: z.infer<typeof schema>): void {
         expect(Math.abs(located.statistics[key] - golden.statistics[key])).toBeLessThan(1e-3)
     })
 
-    test('the square differs by at most 2/255 in the mean', async () => {
+    test('the square is the same, but for a rounding in a decoder', async () => {
       const { pixels } = await prepared(golden.file)
       const expected = await sharp(join(folder, golden.square)).raw().toBuffer()
       expect(pixels.length).toBe(expected.length)
       const difference = pixels.reduce((sum, value, i) => sum + Math.abs(value - (expected[i] ?? 0)), 0) / pixels.length
-      expect(difference).toBeLessThanOrEqual(2)
+      // The contract allows 2; both sides round alike, so what is left would be a decoder's.
+      expect(difference).toBeLessThanOrEqual(0.1)
     })
 
     test('posteriors within 0.01, and the map as high at the same place', async () => {

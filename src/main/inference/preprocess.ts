@@ -1,9 +1,9 @@
 // Preprocessing bag-1 (docs/MODEL_CONTRACT.md): decoded scan → the network's input. training/lanescope/preprocess.py is its counterpart.
 import type { Placement } from '../../domain/cam'
-import sharp from 'sharp'
 import type { ModelManifest } from '../../shared/manifest'
 import type { Pixels } from './bmp'
 import { locate, type Located } from './locate'
+import { resize } from './resize'
 
 export interface Prepared {
   /** RGB, 8 bits a channel, S × S, padded with white */
@@ -13,18 +13,14 @@ export interface Prepared {
 }
 
 /** Steps 2–9 for a network of input side `side`. Throws BadScan where there is no bag. */
-export async function prepare(image: Pixels, side: number): Promise<Prepared> {
+export function prepare(image: Pixels, side: number): Prepared {
   const located = locate(image)
   const { box, background } = located
   const crop = { width: box.x1 - box.x0, height: box.y1 - box.y0 }
   const longest = Math.max(crop.width, crop.height)
   const resized = (length: number): number => Math.max(1, Math.floor((length * side) / longest + 0.5))
   const size = { width: resized(crop.width), height: resized(crop.height) }
-  const data = await sharp(image.data, { raw: { width: image.width, height: image.height, channels: 3 } })
-    .extract({ left: box.x0, top: box.y0, ...crop })
-    .resize({ ...size, fit: 'fill', kernel: 'lanczos3', fastShrinkOnLoad: false })
-    .raw()
-    .toBuffer()
+  const data = resize(image, box, size)
 
   // Step 8 as a table a channel: rounded, so that both sides agree on a pixel that falls between two values.
   const flattened = background.map((b) =>

@@ -12,7 +12,7 @@ import type { Network } from './session'
 export async function screen(bytes: Uint8Array, network: Network, manifest: ModelManifest): Promise<NetworkOutput> {
   const began = performance.now()
   const image = await decode(bytes)
-  const { pixels, placement, located } = await prepare(image, manifest.input.size)
+  const { pixels, placement, located } = prepare(image, manifest.input.size)
   const tensor = normalise(pixels, manifest.input)
   const decoded = performance.now()
   const { logits, cams } = await network.run(tensor)
