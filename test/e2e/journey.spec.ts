@@ -1,6 +1,8 @@
+/// <reference lib="dom" />
 // A bag's way as people see it: scan in, verdict, heat and alarm on the screen, decision, log, restart; and what must never look calm.
 import type { Page } from '@playwright/test'
 import { expect, test } from './lane'
+import { drawBag } from './scans'
 
 /** The part of a canvas that is looked at. */
 interface Canvas {
@@ -220,4 +222,33 @@ test('the whole journey by keyboard alone', async ({ lane }) => {
   await expect(page.getByTestId('outcome')).toContainText('False alarm by K. Board')
   await page.keyboard.press('o')
   await expect(page.getByTestId('operator')).toBeVisible()
+})
+
+test('a scan file dropped on the window is screened like any other', async ({ lane }) => {
+  const page = await lane.start('alarms')
+  const bytes = [...(await drawBag(77))]
+  const files = await page.evaluateHandle((content) => {
+    const transfer = new DataTransfer()
+    transfer.items.add(new File([new Uint8Array(content)], 'from a stick.png', { type: 'image/png' }))
+    return transfer
+  }, bytes)
+  await page.dispatchEvent('main', 'drop', { dataTransfer: files })
+  await expect(page.getByText('1 scan handed over.')).toBeVisible()
+  await expect(banner(page)).toHaveAttribute('data-verdict', 'alarm')
+})
+
+test('a feed that can’t be read is said, and a bag without a verdict never looks clear', async ({ lane, shell }) => {
+  test.skip(shell === 'electron', 'the inference process has another parent there; served mode covers the screen')
+  const page = await lane.start('calm')
+  await lane.bag()
+  await expect(banner(page)).toHaveAttribute('data-verdict', 'clear')
+  lane.freezeInference()
+  await lane.bag()
+  await expect(banner(page)).toHaveAttribute('data-verdict', 'screening')
+  await expect(banner(page)).toContainText('This bag is not clear')
+  await expect(page.getByRole('button', { name: /^Clear/ })).toBeDisabled()
+  lane.thawInference()
+  await expect(banner(page)).toHaveAttribute('data-verdict', 'clear')
+  lane.removeFeed()
+  await expect(page.getByTestId('trouble').filter({ hasText: 'No scans come in from North' })).toBeVisible()
 })

@@ -1,7 +1,7 @@
 // A lane for a test: the built program on data and a hot folder of its own, in Chromium over loopback or in Electron; every process tracked.
 import { test as base, _electron, expect, type BrowserContext, type ElectronApplication, type Page } from '@playwright/test'
 import { spawn, type ChildProcess } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { drawBag, modelOfMood, type Mood } from './scans'
@@ -117,6 +117,25 @@ export class Lane {
     const name = `bag ${seed}.png`
     this.put(name, await drawBag(seed))
     return name
+  }
+
+  /** Stops the inference process where it is (SIGSTOP): a bag then waits for its verdict. */
+  freezeInference(): void {
+    for (const pid of this.#children()) process.kill(pid, 'SIGSTOP')
+  }
+  thawInference(): void {
+    for (const pid of this.#children()) process.kill(pid, 'SIGCONT')
+  }
+  /** The station's own children: the inference process. */
+  #children(): number[] {
+    const pid = this.#running?.pid
+    if (pid === undefined) return []
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number)
+  }
+
+  /** The scanner's share goes away. */
+  removeFeed(): void {
+    rmSync(this.hot, { recursive: true })
   }
 
   async stop(): Promise<void> {

@@ -36,8 +36,6 @@ export function modelOfMood(mood: Mood, folder: string): string {
   for (const name of readdirSync(from)) if (name.startsWith(manifest.name)) cpSync(join(from, name), join(folder, name))
   const copy = JSON.parse(readFileSync(manifestPath, 'utf8')) as Record<string, unknown>
   copy['thresholds'] = Object.fromEntries(manifest.classes.map((c) => [c, THRESHOLDS[mood]]))
-  // A policy may only name thresholds that its sample knows: without the held-out scores none is promised.
-  delete copy['scores']
   writeFileSync(join(folder, `${manifest.name}.json`), JSON.stringify(copy))
   return folder
 }
