@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-
 from torch import Tensor, nn
 from torchvision import models
 
@@ -34,8 +33,8 @@ class Stages(nn.Module):
 def _resnet(make: Callable[..., nn.Module]) -> tuple[list[nn.Module], list[int]]:
     net = make(weights=None)
     stem = nn.Sequential(net.conv1, net.bn1, net.relu, net.maxpool, net.layer1)
-    widths = [layer[-1].bn2.num_features if hasattr(layer[-1], "bn2") and not hasattr(layer[-1], "bn3") else layer[-1].bn3.num_features
-              for layer in (net.layer1, net.layer2, net.layer3, net.layer4)]
+    expansion = net.fc.in_features // 512
+    widths = [64 * expansion, 128 * expansion, 256 * expansion, 512 * expansion]
     return [stem, net.layer2, net.layer3, net.layer4], widths
 
 
@@ -53,8 +52,12 @@ def _densenet() -> tuple[list[nn.Module], list[int]]:
     stem = nn.Sequential(f.conv0, f.norm0, f.relu0, f.pool0, f.denseblock1)
     # A dense block ends before its norm; ReLU after norm5 is torchvision's own (functional) step.
     return (
-        [stem, nn.Sequential(f.transition1, f.denseblock2), nn.Sequential(f.transition2, f.denseblock3),
-         nn.Sequential(f.transition3, f.denseblock4, f.norm5, nn.ReLU(inplace=True))],
+        [
+            stem,
+            nn.Sequential(f.transition1, f.denseblock2),
+            nn.Sequential(f.transition2, f.denseblock3),
+            nn.Sequential(f.transition3, f.denseblock4, f.norm5, nn.ReLU(inplace=True)),
+        ],
         [256, 512, 1024, 1024],
     )
 
@@ -69,8 +72,12 @@ def _small_cnn() -> tuple[list[nn.Module], list[int]]:
 
     def block(before: int, after: int) -> nn.Module:
         return nn.Sequential(
-            nn.Conv2d(before, after, 3, 2, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU(inplace=True),
-            nn.Conv2d(after, after, 3, 1, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU(inplace=True),
+            nn.Conv2d(before, after, 3, 2, 1, bias=False),
+            nn.BatchNorm2d(after),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(after, after, 3, 1, 1, bias=False),
+            nn.BatchNorm2d(after),
+            nn.ReLU(inplace=True),
         )
 
     stem = nn.Sequential(nn.Conv2d(3, 16, 5, 2, 2, bias=False), nn.BatchNorm2d(16), nn.ReLU(inplace=True), block(16, 24))
@@ -109,6 +116,3 @@ def make_backbone(name: str, levels: int) -> Stages:
 def count_parameters(module: nn.Module) -> int:
     """Trainable parameters."""
     return sum(p.numel() for p in module.parameters() if p.requires_grad)
-
-
-

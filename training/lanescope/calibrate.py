@@ -54,7 +54,13 @@ def calibration(z: np.ndarray, labels: np.ndarray) -> dict[str, dict[str, float]
         y = labels[known, c]
         a, b = platt(z[known, c], y)
         positives = int(y.sum())
-        classes[name] = {"a": round(a, 6), "b": round(b, 6), "prevalence": round(positives / len(y), 6), "positives": positives, "negatives": int(len(y) - positives)}
+        classes[name] = {
+            "a": round(a, 6),
+            "b": round(b, 6),
+            "prevalence": round(positives / len(y), 6),
+            "positives": positives,
+            "negatives": int(len(y) - positives),
+        }
     return classes
 
 
@@ -76,4 +82,9 @@ def thresholds(benign: np.ndarray, rates: tuple[float, float] = (ADVISORY_RATE, 
             cut = np.quantile(benign, 1 - each, axis=0)
             low, high = (each, high) if (benign > cut).any(axis=1).mean() <= rate else (low, each)
         found.append(np.quantile(benign, 1 - low, axis=0))
-    return {name: {"advisory": round(float(found[0][c]), 4), "alarm": round(float(max(found[1][c], found[0][c])), 4)} for c, name in enumerate(CLASSES)}
+    # Rounded up: a threshold rounded down would let a bag more through to the alarm than counted.
+    advisory, alarm = (np.ceil(cut * 1e4) / 1e4 for cut in found)
+    return {
+        name: {"advisory": round(float(advisory[c]), 4), "alarm": round(float(max(alarm[c], advisory[c])), 4)}
+        for c, name in enumerate(CLASSES)
+    }

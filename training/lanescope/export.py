@@ -56,8 +56,15 @@ def export_onnx(network: Chr, file: Path, size: int) -> list[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            graph, (example,), str(file), opset_version=OPSET, input_names=["scan"], output_names=names,
-            dynamic_axes={name: {0: "N"} for name in ["scan", *names]}, do_constant_folding=True, **options,
+            graph,
+            (example,),
+            str(file),
+            opset_version=OPSET,
+            input_names=["scan"],
+            output_names=names,
+            dynamic_axes={name: {0: "N"} for name in ["scan", *names]},
+            do_constant_folding=True,
+            **options,
         )
     return names
 
@@ -111,8 +118,15 @@ def to_int8(source: Path, target: Path, scans: np.ndarray) -> None:
     quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
     try:
         quantize_static(
-            str(prepared), str(target), Reader(), quant_format=QuantFormat.QDQ, per_channel=True, activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8, calibrate_method=CalibrationMethod.MinMax, nodes_to_exclude=_last_convolutions(prepared),
+            str(prepared),
+            str(target),
+            Reader(),
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            calibrate_method=CalibrationMethod.MinMax,
+            nodes_to_exclude=_last_convolutions(prepared),
         )
     finally:
         prepared.unlink(missing_ok=True)
@@ -138,9 +152,21 @@ def sha256(file: Path) -> str:
 
 
 def write_manifest(
-    onnx_file: Path, scores_file: Path, network: Chr, *, size: int, mean: tuple[float, ...], std: tuple[float, ...], version: str,
-    outputs: list[str], precision: str, calibration: dict[str, Any], thresholds: dict[str, Any], statistics: dict[str, Any],
-    provenance: dict[str, Any], figures: list[dict[str, Any]],
+    onnx_file: Path,
+    scores_file: Path,
+    network: Chr,
+    *,
+    size: int,
+    mean: tuple[float, ...],
+    std: tuple[float, ...],
+    version: str,
+    outputs: list[str],
+    precision: str,
+    calibration: dict[str, Any],
+    thresholds: dict[str, Any],
+    statistics: dict[str, Any],
+    provenance: dict[str, Any],
+    figures: list[dict[str, Any]],
 ) -> Path:
     """Write `<name>.json` beside the ONNX file, with the fields of docs/MODEL_CONTRACT.md."""
     config = network.config

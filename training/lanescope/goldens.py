@@ -19,7 +19,9 @@ from lanescope.preprocess import Prepared, decode, prepare
 from lanescope.scoring import Model
 
 
-def draw_bag(width: int, height: int, background: tuple[int, int, int], seed: int, threats: tuple[str, ...] = (), bags: int = 1) -> np.ndarray:
+def draw_bag(
+    width: int, height: int, background: tuple[int, int, int], seed: int, threats: tuple[str, ...] = (), bags: int = 1
+) -> np.ndarray:
     """A simple bag on a light belt; uint8 [height, width, 3]."""
     rng = np.random.default_rng(seed)
     canvas = np.ones((height, width, 3), np.float32)
@@ -33,7 +35,9 @@ def draw_bag(width: int, height: int, background: tuple[int, int, int], seed: in
         for _ in range(24):
             centre = (int(rng.uniform(x0, x1)), int(rng.uniform(y0, y1)))
             blob = np.zeros((height, width), np.float32)
-            cv2.ellipse(blob, centre, (int(rng.uniform(6, 0.15 * width)), int(rng.uniform(6, 0.12 * height))), rng.uniform(0, 180), 0, 360, 1.0, -1)
+            cv2.ellipse(
+                blob, centre, (int(rng.uniform(6, 0.15 * width)), int(rng.uniform(6, 0.12 * height))), rng.uniform(0, 180), 0, 360, 1.0, -1
+            )
             tone = np.array(shapes.ATTENUATION[str(rng.choice(["plastic", "rubber", "aluminium"]))], np.float32)
             canvas *= np.exp(-cv2.GaussianBlur(blob * shell, (0, 0), 2)[..., None] * tone * rng.uniform(0.1, 0.5))
         for name in (*threats, "coins", "keys"):
@@ -86,7 +90,12 @@ def write(folder: Path, model_file: Path) -> Path:
         Image.fromarray(prepared.pixels).save(folder / square, optimize=True)
         rows.append({"file": name, "square": square, **_expected(prepared, model)})
     target = folder / "goldens.json"
-    target.write_text(json.dumps({"preprocessing": "bag-1", "size": model.size, "model": model_file.name, "sha256": model.sha256, "scans": rows}, indent=2) + "\n")
+    target.write_text(
+        json.dumps(
+            {"preprocessing": "bag-1", "size": model.size, "model": model_file.name, "sha256": model.sha256, "scans": rows}, indent=2
+        )
+        + "\n"
+    )
     return target
 
 

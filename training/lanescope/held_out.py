@@ -75,17 +75,32 @@ def figures(samples: list[Sample], scored: Scored, repeats: int = 400) -> list[d
     positive, negative = sources == "composite", sources == "twin"
     found: list[dict[str, object]] = []
 
-    def add(what: str, here: np.ndarray, there: np.ndarray, value: Callable[[np.ndarray, np.ndarray], float], score: np.ndarray, chance: float) -> None:
+    def add(
+        what: str, here: np.ndarray, there: np.ndarray, value: Callable[[np.ndarray, np.ndarray], float], score: np.ndarray, chance: float
+    ) -> None:
         spread = _bootstrap(lambda rows: value(score[rows[here[rows]]], score[rows[there[rows]]]), bag, repeats)
-        found.append({"what": what, "value": round(value(score[here], score[there]), 4), "interval": [round(v, 4) for v in spread],
-                      "n": f"{int(here.sum())} / {int(there.sum())}", "chance": chance})
+        found.append(
+            {
+                "what": what,
+                "value": round(value(score[here], score[there]), 4),
+                "interval": [round(v, 4) for v in spread],
+                "n": f"{int(here.sum())} / {int(there.sum())}",
+                "chance": chance,
+            }
+        )
 
     any_class = z.max(axis=1)
     add("validation composites against their twins, any threat, AUC", positive, negative, area_under_curve, any_class, 0.5)
     for c, name in enumerate(CLASSES):
         add(f"validation composites against twins, {name}, AUC", positive & (labels[:, c] > 0), negative, area_under_curve, z[:, c], 0.5)
-    add("validation composites against twins, recall at 1 % false alarms, any threat", positive, negative,
-        lambda p, n: float((p > np.quantile(n, 0.99)).mean()) if len(p) and len(n) else float("nan"), any_class, 0.01)
+    add(
+        "validation composites against twins, recall at 1 % false alarms, any threat",
+        positive,
+        negative,
+        lambda p, n: float((p > np.quantile(n, 0.99)).mean()) if len(p) and len(n) else float("nan"),
+        any_class,
+        0.01,
+    )
     return found
 
 

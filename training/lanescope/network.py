@@ -174,5 +174,6 @@ class Chr(nn.Module):
 def fuse_cams(cams: list[Tensor]) -> Tensor:
     """The fused map: the levels' mean, each resized bilinearly (half-pixel centres) to the finest grid; [N, C, h_1, w_1]."""
     size = cams[0].shape[-2:]
-    return torch.stack([cam if cam.shape[-2:] == size else F.interpolate(cam, size=size, mode="bilinear", align_corners=False)
-                        for cam in cams]).mean(dim=0)
+    return torch.stack(
+        [cam if cam.shape[-2:] == size else F.interpolate(cam, size=size, mode="bilinear", align_corners=False) for cam in cams]
+    ).mean(dim=0)

@@ -113,8 +113,15 @@ def network_from(file: Path) -> tuple[Chr, TrainConfig, dict[str, Any]]:
 
 
 def train(
-    config: TrainConfig, bank: Bank, validation: list[Sample], folder: Path, *, prepare: Callable[[Chr], None] | None = None,
-    stop_after: int | None = None, rendered: Path | None = None, log: Callable[[dict[str, Any]], None] | None = None,
+    config: TrainConfig,
+    bank: Bank,
+    validation: list[Sample],
+    folder: Path,
+    *,
+    prepare: Callable[[Chr], None] | None = None,
+    stop_after: int | None = None,
+    rendered: Path | None = None,
+    log: Callable[[dict[str, Any]], None] | None = None,
 ) -> Chr:
     """Train, or continue from `folder/last.pt`.
 
@@ -153,8 +160,11 @@ def train(
     ema = Ema(network, config.ema)
     backbone = list(network.backbone.parameters())
     heads = [p for name, p in network.named_parameters() if not name.startswith("backbone.")]
-    optimizer = torch.optim.AdamW([{"params": backbone, "factor": config.backbone_factor}, {"params": heads, "factor": 1.0}],
-                                  lr=config.rate, weight_decay=config.weight_decay)
+    optimizer = torch.optim.AdamW(
+        [{"params": backbone, "factor": config.backbone_factor}, {"params": heads, "factor": 1.0}],
+        lr=config.rate,
+        weight_decay=config.weight_decay,
+    )
     step, spent, seen = 0, 0.0, 0
     if state is not None:
         network.load_state_dict(state["network"])
@@ -181,25 +191,52 @@ def train(
 
     def save() -> None:
         if rank == 0:
-            save_atomically({
-                "config": asdict(config), "network": network.state_dict(), "ema": ema.network.state_dict(), "ema_count": ema.count,
-                "optimizer": optimizer.state_dict(), "rng": torch.get_rng_state(), "step": step, "spent": time.monotonic() - started, "seen": seen,
-            }, checkpoint)
+            save_atomically(
+                {
+                    "config": asdict(config),
+                    "network": network.state_dict(),
+                    "ema": ema.network.state_dict(),
+                    "ema_count": ema.count,
+                    "optimizer": optimizer.state_dict(),
+                    "rng": torch.get_rng_state(),
+                    "step": step,
+                    "spent": time.monotonic() - started,
+                    "seen": seen,
+                },
+                checkpoint,
+            )
 
     def validate() -> None:
         if validation and rank == 0:
             began = time.monotonic()
             figures = summarise(validation, score(ema.network, validation, config.mean, config.std, device=device))
-            emit({"step": step, "minutes": round((time.monotonic() - started) / 60, 2), "validation": {k: round(v, 4) for k, v in figures.items()},
-                  "validation_s": round(time.monotonic() - began, 1)})
+            emit(
+                {
+                    "step": step,
+                    "minutes": round((time.monotonic() - started) / 60, 2),
+                    "validation": {k: round(v, 4) for k, v in figures.items()},
+                    "validation_s": round(time.monotonic() - began, 1),
+                }
+            )
 
-    emit({"event": "resume" if state else "start", "step": step, "device": device, "world": world, "bank": bank.counts(), "config": asdict(config)})
+    emit(
+        {
+            "event": "resume" if state else "start",
+            "step": step,
+            "device": device,
+            "world": world,
+            "bank": bank.counts(),
+            "config": asdict(config),
+        }
+    )
 
     def batches(first: int) -> Iterator[Batch]:
         number = first
         while True:
             # Each process draws its own part of the step; progress is read when the batch is made, a few steps early.
-            yield collate(make_samples(bank, config.recipe, config.seed + 1000 * rank, number, min(1.0, _share(number))), config.mean, config.std)
+            yield collate(
+                make_samples(bank, config.recipe, config.seed + 1000 * rank, number, min(1.0, _share(number))), config.mean, config.std
+            )
             number += 1
 
     def _share(number: int) -> float:
@@ -228,8 +265,17 @@ def train(
             _add(sums, terms)
             if step % 50 == 0:
                 clock = time.monotonic()
-                emit({"step": step, "minutes": round((clock - started) / 60, 2), "seen": seen, "scans_s": round(since / (clock - tick), 2),
-                      "progress": round(now, 4), "rate": config.rate * learning_rate(now, config.warmup), **{k: round(v / 50, 5) for k, v in sums.items()}})
+                emit(
+                    {
+                        "step": step,
+                        "minutes": round((clock - started) / 60, 2),
+                        "seen": seen,
+                        "scans_s": round(since / (clock - tick), 2),
+                        "progress": round(now, 4),
+                        "rate": config.rate * learning_rate(now, config.warmup),
+                        **{k: round(v / 50, 5) for k, v in sums.items()},
+                    }
+                )
                 sums, since, tick = {}, 0, clock
                 if rendered is not None and (added := bank.add_rendered(rendered)):
                     emit({"event": "patches", "step": step, "added": added})

@@ -31,7 +31,9 @@ def area_under_curve(positive: np.ndarray, negative: np.ndarray) -> float:
     return float((rank[inverse[: len(positive)]].sum() - len(positive) * (len(positive) + 1) / 2) / (len(positive) * len(negative)))
 
 
-def validation_samples(bank: Bank, size: int, pairs: int, real: int, difficulty: float = VALIDATION_DIFFICULTY, seed: int = VALIDATION_SEED) -> list[Sample]:
+def validation_samples(
+    bank: Bank, size: int, pairs: int, real: int, difficulty: float = VALIDATION_DIFFICULTY, seed: int = VALIDATION_SEED
+) -> list[Sample]:
     """The fixed validation set: composite twins, boxed scans (whole, random box smoothed, blade smoothed) and whole benign bags.
 
     Args:
@@ -54,7 +56,9 @@ def validation_samples(bank: Bank, size: int, pairs: int, real: int, difficulty:
             h, w = scan.pixels.shape[:2]
             bw, bh = scan.box[2] - scan.box[0], scan.box[3] - scan.box[1]
             x, y = rng.uniform(0, max(1, w - bw)), rng.uniform(0, max(1, h - bh))
-            samples.append(real_sample(smooth_away(scan.pixels, (x, y, x + bw, y + bh)), scan.box, label, size, rng, source="opixray-other", **common))  # type: ignore[arg-type]
+            samples.append(
+                real_sample(smooth_away(scan.pixels, (x, y, x + bw, y + bh)), scan.box, label, size, rng, source="opixray-other", **common)
+            )  # type: ignore[arg-type]
             samples.append(real_sample(smooth_away(scan.pixels, scan.box), None, None, size, rng, source="opixray-erased", **common))  # type: ignore[arg-type]
     for scan in bank.benign:
         samples.append(real_sample(scan.pixels, None, None, size, rng, known=CLASSES, gentle=True, source="benign", group=scan.group))
@@ -73,7 +77,9 @@ class Scored:
     """float [N, C, 2], x and y of the fused map's peak as fractions of the square."""
 
 
-def score(network: Chr, samples: list[Sample], mean: tuple[float, ...], std: tuple[float, ...], batch: int = 16, device: str = "cpu") -> Scored:
+def score(
+    network: Chr, samples: list[Sample], mean: tuple[float, ...], std: tuple[float, ...], batch: int = 16, device: str = "cpu"
+) -> Scored:
     """Run samples through a network in eval mode (left in the mode it was in)."""
     was_training = network.training
     network.eval()

@@ -40,7 +40,9 @@ def run(args: argparse.Namespace) -> int:
     size = config.recipe.size
     suffix = "" if args.precision == "fp32" else f"-{args.precision}"
     name = args.name or f"chr-{config.network.backbone.replace('_', '')}-{size}{suffix}"
-    target = args.out / f"{name}.onnx"
+    # Made beside and moved when whole: whoever watches the models' folder never meets a half one.
+    making = args.out / f".{name}.part"
+    target = making / f"{name}.onnx"
     plain = target if args.precision == "fp32" else target.with_suffix(".fp32.onnx")
     outputs = export.export_onnx(network, plain, size)
     difference = export.verify(network, plain, size)
@@ -56,31 +58,52 @@ def run(args: argparse.Namespace) -> int:
     if plain != target:
         plain.unlink()
 
-    moments = [s.statistics for s in training.benign if s.statistics] + [s.statistics for s in training.boxed[:: max(1, len(training.boxed) // 209)] if s.statistics]
-    statistics = {key: {"mean": round(float(np.mean([m[key] for m in moments])), 4), "sd": round(float(np.std([m[key] for m in moments], ddof=1)), 4)} for key in moments[0]}
+    moments = [s.statistics for s in training.benign if s.statistics] + [
+        s.statistics for s in training.boxed[:: max(1, len(training.boxed) // 209)] if s.statistics
+    ]
+    statistics = {
+        key: {"mean": round(float(np.mean([m[key] for m in moments])), 4), "sd": round(float(np.std([m[key] for m in moments], ddof=1)), 4)}
+        for key in moments[0]
+    }
+
+    counted = (len(training.benign), len(training.boxed))
+    file = args.cache / "simulated-train.npz"
+    simulated = len(np.load(file, allow_pickle=True)["scans"]) if file.exists() else 0
+    del training  # gigabytes that scoring does not need
 
     scores_file = target.with_name(f"{name}.scores.csv")
     scores_file.write_text("")  # the manifest must name a file before the model can be opened to fill it
+    today = datetime.date.today().isoformat()
     common = {
-        "size": size, "mean": config.mean, "std": config.std, "version": args.version or datetime.date.today().isoformat(), "outputs": outputs,
+        "size": size, "mean": config.mean, "std": config.std, "version": args.version or today, "outputs": outputs,
         "precision": args.precision, "statistics": statistics,
         "provenance": {
             "start": config.start,
             "data": [
-                f"SIXray: {len(training.benign)} benign scans (academic use only)",
-                f"OPIXray: {len(training.boxed)} scans, knives and scissors (academic use only)",
+                f"SIXray: {counted[0]} benign scans (academic use only)",
+                f"OPIXray: {counted[1]} scans, knives and scissors (academic use only)",
+                f"{simulated} simulated benign bags of this project's own simulator",
                 "parametric outlines and 3D renders of this project's own simulator",
                 "game-icons (CC BY 3.0) and Material Design Icons (Apache-2.0) outlines",
             ],
             "licence": "research and academic use only: trained on SIXray and OPIXray, which allow no other",
             "supervision": "image labels and threat masks" if config.loss.mask_weight else "image labels only",
             "seed": config.seed, "minutes": round(state["spent"] / 60, 1), "scans": state["seen"], "steps": state["step"],
-            "machine": f"{platform.machine()} CPU, 2 cores shared with other work", "commit": _commit(), "date": datetime.date.today().isoformat(),
+            "machine": f"{platform.machine()} CPU, 2 cores shared with other work", "commit": _commit(), "date": today,
         },
     }  # fmt: skip
-    neutral = {c: {"a": 1.0, "b": 0.0, "prevalence": 0.5, "positives": 0, "negatives": 0} for c in ("gun", "knife", "wrench", "pliers", "scissors")}
-    export.write_manifest(target, scores_file, network, calibration={"method": "platt", "sample": "", "classes": neutral},
-                          thresholds={c: {"advisory": 0.0, "alarm": 0.0} for c in neutral}, figures=[], **common)
+    neutral = {
+        c: {"a": 1.0, "b": 0.0, "prevalence": 0.5, "positives": 0, "negatives": 0} for c in ("gun", "knife", "wrench", "pliers", "scissors")
+    }
+    export.write_manifest(
+        target,
+        scores_file,
+        network,
+        calibration={"method": "platt", "sample": "", "classes": neutral},
+        thresholds={c: {"advisory": 0.0, "alarm": 0.0} for c in neutral},
+        figures=[],
+        **common,
+    )
     samples = held_out_samples(load_bank("validation", args.cache, root), size, args.per_bag)
     answers = Model(target, threads=args.threads, cache=None).score(np.stack([s.pixels for s in samples]))
     scored = Scored(answers.fused, answers.logits, answers.peaks)
@@ -89,17 +112,22 @@ def run(args: argparse.Namespace) -> int:
     sources = np.array([s.source for s in samples])
     projected = np.isin(sources, ["composite", "twin"])
     free = (labels == 0).all(axis=1)
-    manifest = export.write_manifest(
+    bags = len({s.group for s, is_free in zip(samples, free, strict=True) if is_free})
+    export.write_manifest(
         target, scores_file, network,
         calibration={
             "method": "platt",
-            "sample": f"{int(projected.sum())} validation composites and their twins; thresholds: any advisory on {ADVISORY_RATE:.0%}, any alarm on "
-            f"{ALARM_RATE:.0%} of {int(free.sum())} threat-free validation scans of {len({s.group for s, f in zip(samples, free, strict=True) if f})} bags",
+            "sample": f"{int(projected.sum())} validation composites and their twins; thresholds: any advisory on {ADVISORY_RATE:.0%}, "
+            f"any alarm on {ALARM_RATE:.0%} of {int(free.sum())} threat-free validation scans of {bags} bags",
             "classes": calibration(scored.fused[projected], labels[projected]),
         },
         thresholds=thresholds(scored.fused[free]), figures=figures(samples, scored), **common,
     )  # fmt: skip
-    print(f"{manifest}: {target.stat().st_size / 1e6:.1f} MB, {len(samples)} held-out scores")
+    size_mb = target.stat().st_size / 1e6
+    for file in (target, scores_file, target.with_suffix(".json")):  # the manifest last: it vouches for the others
+        file.replace(args.out / file.name)
+    making.rmdir()
+    print(f"{args.out / target.name}: {size_mb:.1f} MB, {len(samples)} held-out scores")
     return 0
 
 

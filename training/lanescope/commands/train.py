@@ -55,21 +55,37 @@ def run(args: argparse.Namespace) -> int:
     config = TrainConfig(
         network=network,
         loss=LossConfig(balance=network.balances, epsilon=args.epsilon, mask_weight=1.0 if args.supervision == "masks" else 0.0),
-        recipe=Recipe(size=args.size, batch=args.batch, early_size=args.early_size), validate_every=args.validate_every, minutes=args.minutes, steps=args.steps, seed=args.seed, rate=args.rate,
+        recipe=Recipe(size=args.size, batch=args.batch, early_size=args.early_size),
+        validate_every=args.validate_every,
+        minutes=args.minutes,
+        steps=args.steps,
+        seed=args.seed,
+        rate=args.rate,
         start=pretrained.PROVENANCE if use_start else "random",
     )
     root = args.data or SHARED
     bank = load_bank("train", args.cache, root)
     add_backgrounds(bank, args.cache)
     first = int(os.environ.get("RANK", 0)) == 0
-    validation = [] if not first else validation_samples(load_bank("validation", args.cache, root), args.size, args.validation_pairs, args.validation_real)
+    validation = (
+        []
+        if not first
+        else validation_samples(load_bank("validation", args.cache, root), args.size, args.validation_pairs, args.validation_real)
+    )
 
     def prepare(fresh: Chr) -> None:
         samples = [s for step in range(3) for s in make_samples(bank, config.recipe, args.seed, 10_000_000 + step, 0.5)]
         scans = torch.from_numpy(normalise(np.stack([s.pixels for s in samples]), config.mean, config.std))
         pretrained.start_from(fresh, pretrained.fetch(args.cache / "start"), scans)
 
-    train(config, bank, validation, args.out, prepare=prepare if use_start else None, rendered=args.cache / "patches",
-          log=lambda line: print(json.dumps(line), flush=True))
+    train(
+        config,
+        bank,
+        validation,
+        args.out,
+        prepare=prepare if use_start else None,
+        rendered=args.cache / "patches",
+        log=lambda line: print(json.dumps(line), flush=True),
+    )
     print(args.out / CHECKPOINT)
     return 0

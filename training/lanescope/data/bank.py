@@ -28,7 +28,13 @@ def save_patches(file: Path, patches: list[Patch]) -> None:
     masks[:] = [p.mask for p in patches]
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_name(file.stem + ".part.npz")
-    np.savez_compressed(temporary, transmissions=transmissions, masks=masks, labels=np.array([p.label for p in patches]), sources=np.array([p.source for p in patches]))
+    np.savez_compressed(
+        temporary,
+        transmissions=transmissions,
+        masks=masks,
+        labels=np.array([p.label for p in patches]),
+        sources=np.array([p.source for p in patches]),
+    )
     temporary.rename(file)
 
 
@@ -39,7 +45,9 @@ def load_patches(file: Path) -> list[Patch]:
         patches = []
         for t, m, label, source in rows:
             transmission = t.astype(np.float32) / (255 if t.dtype == np.uint8 else 1)
-            patches.append(Patch(np.clip(transmission, 1e-3, 1), np.asarray(m, bool), str(label) if label in CLASSES else DISTRACTOR, str(source)))
+            patches.append(
+                Patch(np.clip(transmission, 1e-3, 1), np.asarray(m, bool), str(label) if label in CLASSES else DISTRACTOR, str(source))
+            )
         return patches
 
 
@@ -105,8 +113,12 @@ class Bank:
 
     def counts(self) -> dict[str, object]:
         """For the log."""
-        return {"split": self.split, "benign": len(self.benign), "boxed": len(self.boxed),
-                "patches": {label: {kind: len(p) for kind, p in kinds.items()} for label, kinds in self.patches.items()}}
+        return {
+            "split": self.split,
+            "benign": len(self.benign),
+            "boxed": len(self.boxed),
+            "patches": {label: {kind: len(p) for kind, p in kinds.items()} for label, kinds in self.patches.items()},
+        }
 
 
 def _deal(index: int) -> str:

@@ -53,8 +53,9 @@ class Recipe:
     """Share of the training after which difficulty stops growing."""
 
 
-def composite_pair(bank: Bank, recipe: Recipe, difficulty: Difficulty, rng: np.random.Generator,
-                   background: tuple[np.ndarray, str] | None = None) -> tuple[Sample, Sample]:
+def composite_pair(
+    bank: Bank, recipe: Recipe, difficulty: Difficulty, rng: np.random.Generator, background: tuple[np.ndarray, str] | None = None
+) -> tuple[Sample, Sample]:
     """One composite with a threat of a uniformly drawn class, and its twin.
 
     Args:

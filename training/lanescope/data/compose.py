@@ -183,8 +183,12 @@ class Finish:
         levels = np.arange(256, dtype=np.float32) / 255
         gamma = np.exp(rng.normal(0, 0.16)) * np.exp(rng.normal(0, 0.05, 3))
         table = np.stack([levels**g for g in gamma], axis=1)
-        return Finish(np.clip(table * 255 + 0.5, 0, 255).astype(np.uint8), float(rng.uniform(0.3, 0.9)) if rng.random() < 0.4 else 0.0,
-                      float(rng.uniform(1, 5)) if rng.random() < 0.4 else 0.0, int(rng.integers(2**31)))
+        return Finish(
+            np.clip(table * 255 + 0.5, 0, 255).astype(np.uint8),
+            float(rng.uniform(0.3, 0.9)) if rng.random() < 0.4 else 0.0,
+            float(rng.uniform(1, 5)) if rng.random() < 0.4 else 0.0,
+            int(rng.integers(2**31)),
+        )
 
     def apply(self, canvas: np.ndarray) -> np.ndarray:
         """float32 [S, S, 3], 0-1 -> uint8; the same noise for a twin."""
@@ -200,8 +204,16 @@ class Finish:
         return pixels
 
 
-def compose(background: np.ndarray, threats: list[Patch], distractors: list[Patch], second: np.ndarray | None, side: int, difficulty: Difficulty,
-            rng: np.random.Generator, group: str = "") -> tuple[Sample, Sample]:
+def compose(
+    background: np.ndarray,
+    threats: list[Patch],
+    distractors: list[Patch],
+    second: np.ndarray | None,
+    side: int,
+    difficulty: Difficulty,
+    rng: np.random.Generator,
+    group: str = "",
+) -> tuple[Sample, Sample]:
     """One composite and its twin without the threats.
 
     Args:
@@ -221,7 +233,7 @@ def compose(background: np.ndarray, threats: list[Patch], distractors: list[Patc
         over, _ = place_background(second, side, rng)
         # Thinner than a whole bag: what lies on top is a jacket or a pouch more often than a second suitcase.
         canvas *= (over.astype(np.float32) / 255) ** rng.uniform(0.3, 0.8)
-    bag = (canvas.min(axis=2) < 0.96)
+    bag = canvas.min(axis=2) < 0.96
     palette, finish = Palette.draw(rng), Finish.draw(rng)
     for patch in distractors:
         size = side * np.exp(rng.uniform(np.log(0.05), np.log(0.35)))
@@ -257,15 +269,37 @@ def compose(background: np.ndarray, threats: list[Patch], distractors: list[Patc
         full[y : y + h, x : x + w] = coverage
         masks[index] = np.maximum(masks[index], cv2.resize(full, (cells, cells), interpolation=cv2.INTER_AREA))
         labels[index] = 1
-        facts.append({"label": patch.label, "source": patch.source, "size": float(max(h, w)), "contrast": contrast,
-                      "x": (x + w / 2) / side, "y": (y + h / 2) / side, "x0": x / side, "y0": y / side, "x1": (x + w) / side, "y1": (y + h) / side})
+        facts.append(
+            {
+                "label": patch.label,
+                "source": patch.source,
+                "size": float(max(h, w)),
+                "contrast": contrast,
+                "x": (x + w / 2) / side,
+                "y": (y + h / 2) / side,
+                "x0": x / side,
+                "y0": y / side,
+                "x1": (x + w) / side,
+                "y1": (y + h) / side,
+            }
+        )
     positive = Sample(finish.apply(with_threat), labels, masks.astype(np.float16), "composite", group, facts)
     twin = Sample(twin_pixels, np.zeros_like(labels), np.zeros_like(masks, np.float16), "twin", group)
     return positive, twin
 
 
-def real_sample(pixels: np.ndarray, box: tuple[float, float, float, float] | None, label: str | None, side: int, rng: np.random.Generator, *,
-                known: tuple[str, ...], gentle: bool, source: str, group: str) -> Sample:
+def real_sample(
+    pixels: np.ndarray,
+    box: tuple[float, float, float, float] | None,
+    label: str | None,
+    side: int,
+    rng: np.random.Generator,
+    *,
+    known: tuple[str, ...],
+    gentle: bool,
+    source: str,
+    group: str,
+) -> Sample:
     """A real scan as a sample.
 
     Args:
@@ -293,6 +327,18 @@ def real_sample(pixels: np.ndarray, box: tuple[float, float, float, float] | Non
         labels[index] = 1
         turned = matrix @ corners
         low, high = turned.min(axis=1) / side, turned.max(axis=1) / side
-        facts.append({"label": label, "source": source, "size": float((high - low).max() * side), "contrast": 0.0, "x": float((low[0] + high[0]) / 2),
-                      "y": float((low[1] + high[1]) / 2), "x0": float(low[0]), "y0": float(low[1]), "x1": float(high[0]), "y1": float(high[1])})
+        facts.append(
+            {
+                "label": label,
+                "source": source,
+                "size": float((high - low).max() * side),
+                "contrast": 0.0,
+                "x": float((low[0] + high[0]) / 2),
+                "y": float((low[1] + high[1]) / 2),
+                "x0": float(low[0]),
+                "y0": float(low[1]),
+                "x1": float(high[0]),
+                "y1": float(high[1]),
+            }
+        )
     return Sample(square, labels, masks.astype(np.float16), source, group, facts)

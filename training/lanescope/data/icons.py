@@ -19,17 +19,76 @@ PACKAGES = ("@iconify-json/game-icons@1.2.4", "@mdi/svg@7.4.47")
 
 GAME_ICONS = {
     "gun": ("glock", "luger", "colt-m1911", "desert-eagle", "walther-ppk", "pistol-gun", "revolver", "uzi"),
-    "knife": ("bowie-knife", "machete", "plain-dagger", "broad-dagger", "diving-dagger", "bone-knife", "trench-knife", "butterfly-knife", "curvy-knife", "sacrificial-dagger"),
+    "knife": (
+        "bowie-knife",
+        "machete",
+        "plain-dagger",
+        "broad-dagger",
+        "diving-dagger",
+        "bone-knife",
+        "trench-knife",
+        "butterfly-knife",
+        "curvy-knife",
+        "sacrificial-dagger",
+    ),
     "wrench": ("wrench", "spanner", "monkey-wrench"),
     "pliers": ("pincers",),
     "scissors": ("scissors", "shears"),
-    DISTRACTOR: ("screwdriver", "claw-hammer", "flat-hammer", "key", "house-keys", "car-key", "fountain-pen", "belt-buckles", "big-gear", "gears", "screw", "spoon",
-                 "wine-bottle", "water-bottle", "sunglasses", "pocket-watch", "smartphone", "headphones", "umbrella", "corkscrew", "padlock-open", "coins", "steering-wheel",
-                 "soldering-iron", "syringe", "microphone", "stopwatch", "perfume-bottle", "spring", "ring"),
+    DISTRACTOR: (
+        "screwdriver",
+        "claw-hammer",
+        "flat-hammer",
+        "key",
+        "house-keys",
+        "car-key",
+        "fountain-pen",
+        "belt-buckles",
+        "big-gear",
+        "gears",
+        "screw",
+        "spoon",
+        "wine-bottle",
+        "water-bottle",
+        "sunglasses",
+        "pocket-watch",
+        "smartphone",
+        "headphones",
+        "umbrella",
+        "corkscrew",
+        "padlock-open",
+        "coins",
+        "steering-wheel",
+        "soldering-iron",
+        "syringe",
+        "microphone",
+        "stopwatch",
+        "perfume-bottle",
+        "spring",
+        "ring",
+    ),
 }
 MDI = {
-    "gun": ("pistol",), "knife": ("knife", "knife-military"), "wrench": ("wrench",), "pliers": ("pliers",), "scissors": ("content-cut", "scissors-cutting"),
-    DISTRACTOR: ("screwdriver", "hammer", "key", "pen", "umbrella-closed", "silverware-spoon", "silverware-fork", "glasses", "toothbrush", "lighter", "usb-flash-drive", "bottle-soda", "watch", "flashlight"),
+    "gun": ("pistol",),
+    "knife": ("knife", "knife-military"),
+    "wrench": ("wrench",),
+    "pliers": ("pliers",),
+    "scissors": ("content-cut", "scissors-cutting"),
+    DISTRACTOR: (
+        "screwdriver",
+        "hammer",
+        "key",
+        "pen",
+        "umbrella-closed",
+        "silverware-spoon",
+        "silverware-fork",
+        "glasses",
+        "toothbrush",
+        "lighter",
+        "usb-flash-drive",
+        "bottle-soda",
+        "watch",
+        "flashlight",
+    ),
 }
 
 
@@ -71,7 +130,8 @@ def fetch(destination: Path) -> dict[str, tuple[str, str, float]]:
 
 def outline(path_data: str, side: float) -> np.ndarray:
     """Rasterise SVG path data (even-odd) on the drawing canvas; uint8 mask."""
-    from svgelements import Move, Path as SvgPath
+    from svgelements import Move
+    from svgelements import Path as SvgPath
 
     contours: list[np.ndarray] = []
     scale = (CANVAS - 20) / side
@@ -112,8 +172,10 @@ def make_patches(icons: dict[str, tuple[str, str, float]], variants: int, rng: n
                 along = (ys - points[:, 0].mean()) * axis[0] + (xs - points[:, 1].mean()) * axis[1]
                 limit = np.quantile(along[mask > 127], rng.uniform(0.5, 0.7))
                 handle = np.where(along > limit, mask, 0).astype(np.uint8)
-                parts = [Part(cv2.subtract(mask, handle), parts[0].material, parts[0].thickness, parts[0].rounded),
-                         Part(handle, str(rng.choice(["plastic", "rubber"])), rng.uniform(0.5, 1.3), 0.5)]
+                parts = [
+                    Part(cv2.subtract(mask, handle), parts[0].material, parts[0].thickness, parts[0].rounded),
+                    Part(handle, str(rng.choice(["plastic", "rubber"])), rng.uniform(0.5, 1.3), 0.5),
+                ]
             transmission, silhouette = dim(squash(parts, rng), rng)
             patches.append(trim(Patch(transmission, silhouette, label, f"icon:{name}"), longest))
     return patches

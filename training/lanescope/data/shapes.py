@@ -62,7 +62,17 @@ def _line(points: list[Point], width: float) -> np.ndarray:
 
 def _ellipse(centre: Point, axes: Point, angle: float = 0, width: float = -1) -> np.ndarray:
     mask = _mask()
-    cv2.ellipse(mask, (round(centre[0]), round(centre[1])), (max(1, round(axes[0])), max(1, round(axes[1]))), angle, 0, 360, 255, round(width), cv2.LINE_AA)
+    cv2.ellipse(
+        mask,
+        (round(centre[0]), round(centre[1])),
+        (max(1, round(axes[0])), max(1, round(axes[1]))),
+        angle,
+        0,
+        360,
+        255,
+        round(width),
+        cv2.LINE_AA,
+    )
     return mask
 
 
@@ -101,7 +111,14 @@ def draw_knife(rng: np.random.Generator) -> list[Part]:
     material = rng.choice(["plastic", "rubber", "steel", "aluminium"], p=[0.45, 0.2, 0.2, 0.15])
     parts.append(Part(body, str(material), rng.uniform(0.5, 1.2), 0.5))
     if rng.random() < 0.6:  # the tang that runs through the handle
-        parts.append(Part(_line([(x + 2, y), (x - handle * rng.uniform(0.3, 0.95), y + bend * 0.7)], grip * rng.uniform(0.25, 0.7)), "steel", rng.uniform(0.3, 0.8), 0.1))
+        parts.append(
+            Part(
+                _line([(x + 2, y), (x - handle * rng.uniform(0.3, 0.95), y + bend * 0.7)], grip * rng.uniform(0.25, 0.7)),
+                "steel",
+                rng.uniform(0.3, 0.8),
+                0.1,
+            )
+        )
     for _ in range(int(rng.integers(0, 4))):
         parts.append(Part(_ellipse((x - handle * rng.uniform(0.1, 0.9), y), (3, 3)), "steel", 1.2, 0.2))
     if rng.random() < 0.3:
@@ -126,10 +143,18 @@ def draw_scissors(rng: np.random.Generator) -> list[Part]:
     for side in (-1, 1):
         angle = side * opening / 2
         tip = (pivot[0] + side * 1.0, pivot[1] - blade)
-        outline = [(pivot[0] - side * width * 0.5, pivot[1] + 6), tip, (pivot[0] + side * width * 0.5, pivot[1] - blade * 0.75), (pivot[0] + side * width * 0.6, pivot[1] + 6)]
+        outline = [
+            (pivot[0] - side * width * 0.5, pivot[1] + 6),
+            tip,
+            (pivot[0] + side * width * 0.5, pivot[1] - blade * 0.75),
+            (pivot[0] + side * width * 0.6, pivot[1] + 6),
+        ]
         parts.append(Part(_polygon([_turn(p, pivot, angle) for p in outline]), "steel", depth, 0.15))
         end = (pivot[0] - side * flare, pivot[1] + arm)
-        shank = [_turn(p, pivot, angle) for p in _bezier(pivot, (pivot[0] - side * 2, pivot[1] + arm * 0.5), (end[0] + side * 4, end[1] - 10), end)]
+        shank = [
+            _turn(p, pivot, angle)
+            for p in _bezier(pivot, (pivot[0] - side * 2, pivot[1] + arm * 0.5), (end[0] + side * 4, end[1] - 10), end)
+        ]
         parts.append(Part(_line(shank, width * rng.uniform(0.5, 0.8)), "steel", depth, 0.3))
         centre = _turn((end[0] - side * ring[0] * 0.5, end[1] + ring[1] * 0.8), pivot, angle)
         outer = _ellipse(centre, ring, angle + side * 12)
@@ -152,9 +177,20 @@ def draw_pliers(rng: np.random.Generator) -> list[Part]:
     bow = rng.uniform(14, 34)
     for side in (-1, 1):
         angle = side * opening / 2
-        jaw_outline = [(pivot[0] + side * 1, pivot[1]), (pivot[0] + side * 1, pivot[1] - jaw), (pivot[0] + side * (2 + width * nose), pivot[1] - jaw), (pivot[0] + side * width * 1.2, pivot[1] - jaw * 0.2), (pivot[0] + side * width, pivot[1] + 4)]
+        jaw_outline = [
+            (pivot[0] + side * 1, pivot[1]),
+            (pivot[0] + side * 1, pivot[1] - jaw),
+            (pivot[0] + side * (2 + width * nose), pivot[1] - jaw),
+            (pivot[0] + side * width * 1.2, pivot[1] - jaw * 0.2),
+            (pivot[0] + side * width, pivot[1] + 4),
+        ]
         parts.append(Part(_polygon([_turn(p, pivot, angle) for p in jaw_outline]), "thick_steel", depth * 0.8, 0.3))
-        curve = _bezier(pivot, (pivot[0] - side * 8, pivot[1] + 20), (pivot[0] - side * bow * 1.4, pivot[1] + handle * 0.45), (pivot[0] - side * bow * rng.uniform(0.5, 1.0), pivot[1] + handle))
+        curve = _bezier(
+            pivot,
+            (pivot[0] - side * 8, pivot[1] + 20),
+            (pivot[0] - side * bow * 1.4, pivot[1] + handle * 0.45),
+            (pivot[0] - side * bow * rng.uniform(0.5, 1.0), pivot[1] + handle),
+        )
         curve = [_turn(p, pivot, angle) for p in curve]
         parts.append(Part(_line(curve, width * 0.8), "thick_steel", depth * 0.75, 0.6))
         if sleeve:
@@ -165,7 +201,12 @@ def draw_pliers(rng: np.random.Generator) -> list[Part]:
 
 def _open_jaw(centre: Point, radius: float, gap: float, angle: float) -> np.ndarray:
     head = _ellipse(centre, (radius, radius * 0.9), angle)
-    slot = [(centre[0] - gap / 2, centre[1] - radius * 1.6), (centre[0] + gap / 2, centre[1] - radius * 1.6), (centre[0] + gap / 2, centre[1] + radius * 0.25), (centre[0] - gap / 2, centre[1] + radius * 0.25)]
+    slot = [
+        (centre[0] - gap / 2, centre[1] - radius * 1.6),
+        (centre[0] + gap / 2, centre[1] - radius * 1.6),
+        (centre[0] + gap / 2, centre[1] + radius * 0.25),
+        (centre[0] - gap / 2, centre[1] + radius * 0.25),
+    ]
     return _minus(head, _polygon([_turn(p, centre, angle) for p in slot]))
 
 
@@ -175,25 +216,49 @@ def draw_wrench(rng: np.random.Generator) -> list[Part]:
     top, bottom = (160.0, 160 - length / 2), (160.0, 160 + length / 2)
     depth = rng.uniform(0.7, 2.0)
     kind = rng.choice(["open", "ring", "combination", "adjustable"], p=[0.25, 0.1, 0.35, 0.3])
-    shaft = [(160 - width / 2, top[1]), (160 + width / 2, top[1]), (160 + width * rng.uniform(0.3, 0.6), bottom[1]), (160 - width * rng.uniform(0.3, 0.6), bottom[1])]
+    shaft = [
+        (160 - width / 2, top[1]),
+        (160 + width / 2, top[1]),
+        (160 + width * rng.uniform(0.3, 0.6), bottom[1]),
+        (160 - width * rng.uniform(0.3, 0.6), bottom[1]),
+    ]
     parts = [Part(_polygon(shaft), "thick_steel", depth * 0.7, 0.4)]
     radius = width * rng.uniform(0.95, 1.5)
 
     def ring(centre: Point, r: float) -> Part:
-        return Part(_minus(_ellipse(centre, (r, r)), _ellipse(centre, (r * rng.uniform(0.5, 0.7), r * rng.uniform(0.5, 0.7)))), "thick_steel", depth, 0.3)
+        return Part(
+            _minus(_ellipse(centre, (r, r)), _ellipse(centre, (r * rng.uniform(0.5, 0.7), r * rng.uniform(0.5, 0.7)))),
+            "thick_steel",
+            depth,
+            0.3,
+        )
 
     if kind == "adjustable":
         tilt = rng.choice([-1, 1]) * rng.uniform(10, 25)
         gap = radius * rng.uniform(0.2, 1.0)
-        head = [(160 - radius * 1.1, top[1] + radius * 0.9), (160 - radius * 1.2, top[1] - radius * 0.4), (160 - gap / 2 - radius * 0.1, top[1] - radius * 1.5), (160 - gap / 2, top[1] - radius * 0.2),
-                (160 + gap / 2, top[1] - radius * 0.2), (160 + gap / 2 + radius * 0.15, top[1] - radius * 1.4), (160 + radius * 1.1, top[1] - radius * 0.5), (160 + radius, top[1] + radius * 0.9)]
+        head = [
+            (160 - radius * 1.1, top[1] + radius * 0.9),
+            (160 - radius * 1.2, top[1] - radius * 0.4),
+            (160 - gap / 2 - radius * 0.1, top[1] - radius * 1.5),
+            (160 - gap / 2, top[1] - radius * 0.2),
+            (160 + gap / 2, top[1] - radius * 0.2),
+            (160 + gap / 2 + radius * 0.15, top[1] - radius * 1.4),
+            (160 + radius * 1.1, top[1] - radius * 0.5),
+            (160 + radius, top[1] + radius * 0.9),
+        ]
         parts.append(Part(_polygon([_turn(p, top, tilt) for p in head]), "thick_steel", depth, 0.2))
-        parts.append(Part(_ellipse(_turn((160, top[1] + radius * 0.5), top, tilt), (radius * 0.45, radius * 0.25)), "thick_steel", depth * 0.6, 0.4))
+        parts.append(
+            Part(_ellipse(_turn((160, top[1] + radius * 0.5), top, tilt), (radius * 0.45, radius * 0.25)), "thick_steel", depth * 0.6, 0.4)
+        )
         if rng.random() < 0.6:
             parts[0].mask = _minus(parts[0].mask, _ellipse((160, bottom[1] - 10), (4, 4)))
         return parts
     angle = rng.choice([-1, 1]) * rng.uniform(5, 25)
-    parts.append(ring(top, radius) if kind == "ring" else Part(_open_jaw(top, radius, radius * rng.uniform(0.7, 1.1), angle), "thick_steel", depth, 0.2))
+    parts.append(
+        ring(top, radius)
+        if kind == "ring"
+        else Part(_open_jaw(top, radius, radius * rng.uniform(0.7, 1.1), angle), "thick_steel", depth, 0.2)
+    )
     if kind == "open":
         parts.append(Part(_open_jaw(bottom, radius * 0.85, radius * rng.uniform(0.6, 0.9), 180 + angle), "thick_steel", depth, 0.2))
     else:
@@ -210,25 +275,86 @@ def draw_gun(rng: np.random.Generator) -> list[Part]:
     polymer = rng.random() < 0.35
     parts = []
     back = x0 + length
-    grip_outline = [(back - grip_width - 6, y0 + height * 0.7), (back - 6, y0 + height * 0.7), (back - 2 + rake, y0 + height + grip), (back - grip_width + rake, y0 + height + grip)]
+    grip_outline = [
+        (back - grip_width - 6, y0 + height * 0.7),
+        (back - 6, y0 + height * 0.7),
+        (back - 2 + rake, y0 + height + grip),
+        (back - grip_width + rake, y0 + height + grip),
+    ]
     if rng.random() < 0.65:
         parts.append(Part(_polygon([(x0, y0), (back, y0), (back + 4, y0 + height), (x0, y0 + height)]), "thick_steel", depth, 0.3))
-        parts.append(Part(_polygon([(x0 + 8, y0 + height * 0.9), (back - 4, y0 + height * 0.9), (back - 4, y0 + height * 1.45), (x0 + rng.uniform(8, 50), y0 + height * 1.4)]), "aluminium" if polymer else "steel", depth * 0.6, 0.3))
-        parts.append(Part(_line([(x0 - rng.uniform(0, 8), y0 + height * 0.45), (x0 + length * 0.6, y0 + height * 0.45)], height * 0.35), "thick_steel", depth * 0.5, 0.8))
+        parts.append(
+            Part(
+                _polygon(
+                    [
+                        (x0 + 8, y0 + height * 0.9),
+                        (back - 4, y0 + height * 0.9),
+                        (back - 4, y0 + height * 1.45),
+                        (x0 + rng.uniform(8, 50), y0 + height * 1.4),
+                    ]
+                ),
+                "aluminium" if polymer else "steel",
+                depth * 0.6,
+                0.3,
+            )
+        )
+        parts.append(
+            Part(
+                _line([(x0 - rng.uniform(0, 8), y0 + height * 0.45), (x0 + length * 0.6, y0 + height * 0.45)], height * 0.35),
+                "thick_steel",
+                depth * 0.5,
+                0.8,
+            )
+        )
         if rng.random() < 0.75:  # magazine in the grip
             inset = 6
-            parts.append(Part(_polygon([(grip_outline[0][0] + inset, grip_outline[0][1]), (grip_outline[1][0] - inset, grip_outline[1][1]), (grip_outline[2][0] - inset, grip_outline[2][1]), (grip_outline[3][0] + inset, grip_outline[3][1])]), "steel", depth * 0.8, 0.2))
+            parts.append(
+                Part(
+                    _polygon(
+                        [
+                            (grip_outline[0][0] + inset, grip_outline[0][1]),
+                            (grip_outline[1][0] - inset, grip_outline[1][1]),
+                            (grip_outline[2][0] - inset, grip_outline[2][1]),
+                            (grip_outline[3][0] + inset, grip_outline[3][1]),
+                        ]
+                    ),
+                    "steel",
+                    depth * 0.8,
+                    0.2,
+                )
+            )
     else:
         barrel = height * rng.uniform(0.4, 0.65)
-        parts.append(Part(_polygon([(x0, y0), (back - grip_width, y0), (back - grip_width, y0 + barrel), (x0, y0 + barrel)]), "thick_steel", depth * 0.8, 0.7))
+        parts.append(
+            Part(
+                _polygon([(x0, y0), (back - grip_width, y0), (back - grip_width, y0 + barrel), (x0, y0 + barrel)]),
+                "thick_steel",
+                depth * 0.8,
+                0.7,
+            )
+        )
         cylinder = (back - grip_width * 1.6, y0 + height * 0.6)
         parts.append(Part(_ellipse(cylinder, (grip_width * 0.62, height * 0.72)), "thick_steel", depth * 1.1, 0.3))
-        parts.append(Part(_polygon([(cylinder[0] - 25, y0), (back, y0 + 4), (back, y0 + height * 1.3), (cylinder[0] - 20, y0 + height * 1.3)]), "steel", depth * 0.7, 0.2))
+        parts.append(
+            Part(
+                _polygon([(cylinder[0] - 25, y0), (back, y0 + 4), (back, y0 + height * 1.3), (cylinder[0] - 20, y0 + height * 1.3)]),
+                "steel",
+                depth * 0.7,
+                0.2,
+            )
+        )
         parts.append(Part(_polygon([(back - 8, y0 + 6), (back + 8, y0 - 8), (back + 8, y0 + 4)]), "steel", depth, 0.2))
     parts.append(Part(_polygon(grip_outline), "plastic" if rng.random() < 0.5 else "steel", depth * rng.uniform(0.4, 0.8), 0.3))
     guard = (back - grip_width - rng.uniform(20, 30), y0 + height * 1.5)
     loop = rng.uniform(17, 23)
-    parts.append(Part(_minus(_ellipse(guard, (loop, loop * 0.8)), _ellipse(guard, (loop - 5, loop * 0.8 - 5))), "aluminium" if polymer else "steel", depth * 0.7, 0.5))
+    parts.append(
+        Part(
+            _minus(_ellipse(guard, (loop, loop * 0.8)), _ellipse(guard, (loop - 5, loop * 0.8 - 5))),
+            "aluminium" if polymer else "steel",
+            depth * 0.7,
+            0.5,
+        )
+    )
     parts.append(Part(_line([(guard[0] + 3, y0 + height), (guard[0] - 1, guard[1] + 9)], 4), "steel", 1.2, 0.5))
     return parts
 
@@ -255,7 +381,9 @@ def draw_keys(rng: np.random.Generator) -> list[Part]:
         head, end = (centre[0], centre[1] + 28), (centre[0], centre[1] + rng.uniform(65, 95))
         bow = _minus(_ellipse(_turn(head, centre, angle), (14, 12)), _ellipse(_turn(head, centre, angle), (5, 5)))
         parts.append(Part(bow, "plastic" if rng.random() < 0.4 else "steel", rng.uniform(0.5, 1.0), 0.2))
-        parts.append(Part(_line([_turn(head, centre, angle), _turn(end, centre, angle)], rng.uniform(6, 10)), "steel", rng.uniform(0.4, 0.9), 0.2))
+        parts.append(
+            Part(_line([_turn(head, centre, angle), _turn(end, centre, angle)], rng.uniform(6, 10)), "steel", rng.uniform(0.4, 0.9), 0.2)
+        )
     return parts
 
 
@@ -266,7 +394,9 @@ def draw_rods(rng: np.random.Generator) -> list[Part]:
         length, width = rng.uniform(60, 240), rng.uniform(3, 16)
         angle, y = rng.uniform(-20, 20), 160 + rng.uniform(-50, 50)
         ends = [_turn((160 - length / 2, y), (160, y), angle), _turn((160 + length / 2, y), (160, y), angle)]
-        parts.append(Part(_line(ends, width), str(rng.choice(["steel", "aluminium", "plastic", "thick_steel"])), rng.uniform(0.3, 1.3), 0.8))
+        parts.append(
+            Part(_line(ends, width), str(rng.choice(["steel", "aluminium", "plastic", "thick_steel"])), rng.uniform(0.3, 1.3), 0.8)
+        )
     return parts
 
 
@@ -287,7 +417,17 @@ def draw_frame(rng: np.random.Generator) -> list[Part]:
     parts = [Part(outer, str(rng.choice(["aluminium", "plastic", "steel"])), rng.uniform(0.2, 0.7), 0.1)]
     if rng.random() < 0.6:
         edge = rng.uniform(4, 14)
-        parts[0].mask = _minus(outer, _polygon([(160 - w + edge, 160 - h + edge), (160 + w - edge, 160 - h + edge), (160 + w - edge, 160 + h - edge), (160 - w + edge, 160 + h - edge)]))
+        parts[0].mask = _minus(
+            outer,
+            _polygon(
+                [
+                    (160 - w + edge, 160 - h + edge),
+                    (160 + w - edge, 160 - h + edge),
+                    (160 + w - edge, 160 + h - edge),
+                    (160 - w + edge, 160 + h - edge),
+                ]
+            ),
+        )
         parts[0].thickness *= 2
     for _ in range(int(rng.integers(0, 6))):
         a = (160 + rng.uniform(-0.9, 0.9) * w, 160 + rng.uniform(-0.9, 0.9) * h)
@@ -298,7 +438,9 @@ def draw_frame(rng: np.random.Generator) -> list[Part]:
 def draw_cable(rng: np.random.Generator) -> list[Part]:
     """A coiled or tangled wire with a plug."""
     points: list[Point] = [(160 + rng.uniform(-70, 70), 160 + rng.uniform(-70, 70)) for _ in range(4)]
-    curve = _bezier(*points, count=40) + _bezier(points[3], *[(160 + rng.uniform(-90, 90), 160 + rng.uniform(-90, 90)) for _ in range(3)], count=40)  # type: ignore[misc]
+    curve = _bezier(*points, count=40) + _bezier(
+        points[3], *[(160 + rng.uniform(-90, 90), 160 + rng.uniform(-90, 90)) for _ in range(3)], count=40
+    )  # type: ignore[misc]
     parts = [Part(_line(curve, rng.uniform(2, 5)), "steel", rng.uniform(0.4, 1.0), 0.8)]
     parts.append(Part(_ellipse(points[0], (10, 7), rng.uniform(0, 180)), "steel", 0.8, 0.4))
     return parts
@@ -315,7 +457,13 @@ def draw_blob(rng: np.random.Generator) -> list[Part]:
 
 THREATS: dict[str, Drawer] = {"gun": draw_gun, "knife": draw_knife, "wrench": draw_wrench, "pliers": draw_pliers, "scissors": draw_scissors}
 EVERYDAY: dict[str, Drawer] = {
-    "coins": draw_coins, "keys": draw_keys, "rods": draw_rods, "screwdriver": draw_screwdriver, "frame": draw_frame, "cable": draw_cable, "blob": draw_blob,
+    "coins": draw_coins,
+    "keys": draw_keys,
+    "rods": draw_rods,
+    "screwdriver": draw_screwdriver,
+    "frame": draw_frame,
+    "cable": draw_cable,
+    "blob": draw_blob,
 }
 
 
@@ -376,4 +524,5 @@ def trim(patch: Patch, longest: int) -> Patch:
         size = (max(1, round(mask.shape[1] * scale)), max(1, round(mask.shape[0] * scale)))
         transmission = cv2.resize(transmission, size, interpolation=cv2.INTER_AREA)
         mask = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.4
-    return Patch(np.ascontiguousarray(transmission, np.float32), np.ascontiguousarray(mask), patch.label, patch.source)
+    # Area interpolation rounds a hair above 1.
+    return Patch(np.ascontiguousarray(transmission.clip(max=1), np.float32), np.ascontiguousarray(mask), patch.label, patch.source)

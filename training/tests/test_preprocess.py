@@ -1,0 +1,92 @@
+"""bag-1 step by step (docs/MODEL_CONTRACT.md)."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lanescope.preprocess import NoBagError, crop_and_flatten, decode, locate, normalise, prepare
+
+
+def belt(height: int, width: int, background: tuple[int, int, int] = (240, 244, 250)) -> np.ndarray:
+    return np.full((height, width, 3), background, np.uint8)
+
+
+def test_box_is_the_bags_cells_grown_by_one() -> None:
+    image = belt(300, 512)
+    image[100:200, 200:320] = (200, 120, 40)
+    located = locate(image)  # k = 2
+    assert located.background.tolist() == [240, 244, 250]
+    assert located.box == (198, 98, 322, 202)
+    assert located.statistics.aspect == pytest.approx(124 / 104)
+    assert located.statistics.bag_share == pytest.approx(50 * 60 / (150 * 256))
+    assert located.statistics.brightness == pytest.approx(120)
+
+
+def test_a_box_at_the_edge_takes_the_rest_that_the_grid_ignores() -> None:
+    image = belt(301, 513, (255, 255, 255))  # k = 3: grid 171 x 100, one row is left over
+    image[150:, 300:] = (100, 100, 100)
+    assert locate(image).box == (297, 147, 513, 301)
+
+
+def test_small_things_apart_are_dropped_and_touching_corners_count() -> None:
+    image = belt(256, 256)
+    image[100:200, 100:200] = 90
+    image[10:20, 10:20] = 90  # 1 % of the bag
+    image[200:230, 200:230] = 90  # touches the bag's corner only: 8-connected
+    assert locate(image).box == (99, 99, 231, 231)
+
+
+def test_nothing_on_the_belt_is_an_error_not_a_score() -> None:
+    with pytest.raises(NoBagError):
+        locate(belt(200, 200))
+    speck = belt(256, 256)
+    speck[5:10, 5:10] = 0
+    with pytest.raises(NoBagError):
+        locate(speck)
+
+
+def test_a_dark_scan_counts_white_as_its_background() -> None:
+    located = locate(np.full((100, 100, 3), 30, np.uint8))
+    assert located.background.tolist() == [255, 255, 255] and located.box == (0, 0, 100, 100)
+
+
+def test_flattening_makes_the_belt_white_and_keeps_black() -> None:
+    image = belt(200, 200)
+    image[50:150, 50:150] = 0
+    crop = crop_and_flatten(image, locate(image), 102)
+    assert crop.shape == (102, 102, 3) and crop[0, 0].tolist() == [255, 255, 255] and crop[51, 51].tolist() == [0, 0, 0]
+
+
+def test_padding_and_coordinates_go_both_ways() -> None:
+    image = belt(400, 800)
+    image[100:300, 200:700] = 100
+    prepared = prepare(image, 128)
+    assert prepared.pixels.shape == (128, 128, 3) and prepared.size[0] == 128
+    assert (prepared.pixels[: prepared.offset[1]] == 255).all()
+    px, py = prepared.from_original(0.5, 0.5)
+    assert prepared.to_original(px / 128, py / 128) == pytest.approx((0.5, 0.5))
+    assert prepared.to_original(0.5, 0.0)[1] < 0.25  # above the bag
+
+
+def test_decoding_turns_flattens_and_reduces() -> None:
+    def encoded(image: Image.Image, **options: object) -> io.BytesIO:
+        buffer = io.BytesIO()
+        image.save(buffer, "PNG", **options)
+        buffer.seek(0)
+        return buffer
+
+    clear = Image.new("RGBA", (4, 3), (255, 0, 0, 0))
+    assert (decode(encoded(clear)) == 255).all()
+    deep = Image.fromarray(np.full((3, 4), 0x8000, np.uint16))
+    assert (decode(encoded(deep)) == 0x80).all()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    assert decode(encoded(Image.new("RGB", (4, 3)), exif=exif.tobytes())).shape == (4, 3, 3)
+
+
+def test_normalise_layout() -> None:
+    pixels = np.zeros((2, 2, 3), np.uint8)
+    pixels[..., 0] = 255
+    assert normalise(pixels, (0.5,) * 3, (0.5,) * 3)[0, :, 0, 0].tolist() == [1, -1, -1]

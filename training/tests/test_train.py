@@ -1,0 +1,120 @@
+"""Training: overfits a batch, resumes to the same weights, exports what it trained."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from synthetic import bank
+
+from lanescope.calibrate import platt, thresholds
+from lanescope.data.batches import Recipe, collate, make_samples
+from lanescope.export import export_onnx, verify
+from lanescope.loss import LossConfig, chr_loss
+from lanescope.network import Chr, NetworkConfig
+from lanescope.pretrained import start_from
+from lanescope.train import TrainConfig, learning_rate, network_from, train
+from lanescope.validate import area_under_curve, summarise, validation_samples
+
+CONFIG = TrainConfig(recipe=Recipe(size=64, batch=4), steps=6, checkpoint_every=1e9, validate_every=1e9)
+
+
+def test_overfits_one_batch() -> None:
+    torch.manual_seed(0)
+    batch = collate(make_samples(bank(), Recipe(size=64, batch=8), 0, 0, 0.0), (0.5,) * 3, (0.5,) * 3)
+    network = Chr(NetworkConfig(backbone="resnet18", pooling="lse"))
+    optimizer = torch.optim.AdamW(network.parameters(), 1e-3)
+    config = LossConfig(mask_weight=0.2)
+    losses = []
+    for _ in range(40):
+        terms = chr_loss(network(batch.scans), batch.labels, batch.masks, config)
+        optimizer.zero_grad()
+        terms["loss"].backward()
+        optimizer.step()
+        losses.append(float(terms["labels"]))
+    assert losses[-1] < 0.25 * losses[0]
+    with torch.no_grad():
+        fused = network.fuse(network(batch.scans)["logits"])
+    positives, negatives = fused[batch.labels == 1], fused[batch.labels == 0]
+    assert len(positives) > 2 and area_under_curve(positives.numpy(), negatives.numpy()) > 0.97
+
+
+def test_a_resumed_run_gives_the_same_weights(tmp_path: Path) -> None:
+    made = bank()
+    whole = train(CONFIG, made, [], tmp_path / "whole")
+    train(CONFIG, made, [], tmp_path / "parts", stop_after=3)
+    parts = train(CONFIG, made, [], tmp_path / "parts")
+    for (name, a), b in zip(whole.state_dict().items(), parts.state_dict().values(), strict=True):
+        assert torch.equal(a, b), name
+    first = Chr(CONFIG.network).state_dict()
+    assert any(not torch.equal(a, b) for a, b in zip(first.values(), whole.state_dict().values(), strict=True))
+    network, config, state = network_from(tmp_path / "parts" / "last.pt")
+    assert config == CONFIG and state["step"] == 6
+    assert torch.equal(network.classifiers[0].weight, whole.classifiers[0].weight)
+
+
+def test_validation_names_every_figure() -> None:
+    samples = validation_samples(bank(), 64, 6, 4)
+    rng = np.random.default_rng(0)
+    n = len(samples)
+
+    class Answer:
+        fused, peaks = rng.normal(size=(n, 5)), rng.uniform(size=(n, 5, 2))
+
+    figures = summarise(samples, Answer())  # type: ignore[arg-type]
+    assert {"twins_any", "twins_gun", "pointing", "real_scissors_knife", "erased_knife", "real_pointing_scissors", "benign_any"} <= set(
+        figures
+    )
+    # A score that knows the labels must get everything right, whatever the order of the samples.
+    Answer.fused = np.stack([np.where(s.labels > 0, 5.0, -5.0) for s in samples]) + rng.normal(size=(n, 5)) * 0.01
+    perfect = summarise(samples, Answer())  # type: ignore[arg-type]
+    assert perfect["twins_any"] == perfect["erased_knife"] == perfect["real_scissors_knife"] == perfect["benign_any"] == 1
+
+
+@pytest.mark.parametrize(
+    "config",
+    [NetworkConfig(pooling="lse"), NetworkConfig(backbone="resnet18", variant="base"), NetworkConfig(backbone="resnet18", variant="H")],
+)
+def test_export_agrees_with_torch(config: NetworkConfig, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    torch.manual_seed(1)
+    network = Chr(config).eval()
+    names = export_onnx(network, tmp_path / "n.onnx", 96)
+    assert names == ["logits", *(f"cam_{i + 1}" for i in range(config.outputs))]
+    assert verify(network, tmp_path / "n.onnx", 96) < 1e-4
+    network.classifiers[0].bias.data += 0.01
+    with pytest.raises(RuntimeError, match="differs"):
+        verify(network, tmp_path / "n.onnx", 96)
+
+
+def test_the_pretrained_start_keeps_the_function(tmp_path: Path) -> None:
+    """Batch norm re-estimated on scans must leave exactly convolution + folded bias."""
+    torch.manual_seed(0)
+    network = Chr(NetworkConfig()).eval()
+    convolutions = [m for m in network.backbone.modules() if isinstance(m, torch.nn.Conv2d)]
+    layers = [(torch.randn_like(c.weight) * 0.2, torch.randn(c.out_channels) * 0.3) for c in convolutions]
+    torch.save(layers, tmp_path / "start.pt")
+    scans = torch.randn(4, 3, 64, 64)
+    start_from(network, tmp_path / "start.pt", scans)
+    with torch.no_grad():
+        first = network.backbone.stages[0][0][0]  # convolution, norm, ReLU6
+        expected = torch.nn.functional.conv2d(scans, layers[0][0], layers[0][1], stride=2, padding=1).clamp(0, 6)
+        assert torch.allclose(first(scans), expected, atol=1e-4)
+    with pytest.raises(ValueError, match="layers"):
+        start_from(Chr(NetworkConfig(backbone="resnet18")), tmp_path / "start.pt", scans)
+
+
+def test_schedule_and_calibration() -> None:
+    assert learning_rate(0.0, 0.1) < learning_rate(0.1, 0.1) and learning_rate(1.0, 0.1) == pytest.approx(0.01)
+    rng = np.random.default_rng(0)
+    y = (rng.random(20_000) < 0.1).astype(int)
+    z = rng.normal(-2, 1, 20_000) + 2 * y  # equal-variance normals: the true slope is 2, the offset -2 z0 + log odds
+    a, b = platt(z, y)
+    assert a == pytest.approx(2, abs=0.1) and b == pytest.approx(2 + np.log(0.1 / 0.9), abs=0.15)
+    with pytest.raises(ValueError):
+        platt(-z, y)
+    benign = rng.normal(size=(5000, 5))
+    cut = thresholds(benign)
+    for tier, rate in (("advisory", 0.05), ("alarm", 0.01)):
+        fired = (benign > [cut[c][tier] for c in cut]).any(axis=1).mean()
+        assert rate * 0.8 < fired <= rate * 1.01
