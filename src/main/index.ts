@@ -17,22 +17,21 @@ function fail(error: unknown): void {
 }
 
 /** Our arguments: what follows the program (and, unpackaged, its folder), without Chromium's own switches. */
-function readOptions(): StartOptions | null {
+function readOptions(): StartOptions | { exit: number } {
   const args = process.argv
     .slice(app.isPackaged ? 1 : 2)
     .filter((arg) => !/^--(no-sandbox|inspect|remote-debugging|enable-|disable-)/.test(arg))
   try {
-    return parseStart(args, 'lanescope')
+    return parseStart(args, 'lanescope') ?? { exit: 0 }
   } catch (error) {
     if (!(error instanceof WrongUse)) throw error
     console.error(`error: ${error.message}\n(--help explains all options)`)
-    app.exit(EXIT_WRONG_USE)
-    return null
+    return { exit: EXIT_WRONG_USE }
   }
 }
 
 const options = readOptions()
-if (options === null) app.exit(process.exitCode === undefined ? 0 : Number(process.exitCode))
+if ('exit' in options) app.exit(options.exit)
 else
   runShell({
     preload: join(from, '../preload/index.cjs'),
