@@ -89,6 +89,7 @@ export type Bag = z.infer<typeof bag>
 
 export const bagFilter = z.object({
   lane: z.string().optional(),
+  /** alone: bags that were flagged for it, at either tier */
   class: threatClass.optional(),
   /** with `class`: that class's tier; alone: any class's */
   tier: tier.optional(),

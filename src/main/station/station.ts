@@ -47,7 +47,7 @@ export function createStation(options: StationOptions): Station {
   const events = new Events()
   const images = new Images(log, archive, options.renditions)
   const desk = new StatusDesk(options)
-  const tuning = makeTuning({ ...options, announce: (version) => events.emit({ type: 'policy', version }) })
+  const tuning = makeTuning({ ...options, announce })
   const ghosts = new Ghosts()
   const troubles = new Troubles(() => void tellStatus(), say)
   const startedAt = clock.now()
@@ -253,6 +253,12 @@ export function createStation(options: StationOptions): Station {
 
   // ---- telling
 
+  /** A person has chosen a policy, so the word about a changed model has been heard. */
+  function announce(version: number): void {
+    troubles.over('policy')
+    events.emit({ type: 'policy', version })
+  }
+
   const status = (): Promise<StationStatus> =>
     desk.status({ startedAt, backlog: queue.length + inHand, troubles: troubles.list(), drift: tuning.driftState() })
 
@@ -292,6 +298,7 @@ export function createStation(options: StationOptions): Station {
         )
       else queue.push({ id: bag.id, sha256: bag.sha256, bytes: null })
     }
+    checkAudit()
     running = true
     offStatus = inference.onStatus(() => void tellStatus())
     timer = setInterval(() => {
@@ -301,6 +308,16 @@ export function createStation(options: StationOptions): Station {
     timer.unref()
     letGo()
     pump()
+  }
+
+  /** Decisions are evidence: a changed audit is said at once, and does not stop the lane. */
+  function checkAudit(): void {
+    try {
+      const found = options.verifyAudit?.()
+      if (found && !found.ok) troubles.raise('audit', `The audit was tampered with: row ${found.brokenAt}, ${found.why}.`)
+    } catch (error) {
+      troubles.raise('audit', `The audit cannot be checked: ${plainReason(error)}`)
+    }
   }
 
   async function stop(): Promise<void> {

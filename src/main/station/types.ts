@@ -22,6 +22,8 @@ export interface StationOptions {
   queueLimit?: number
   /** the manifest's held-out scores file as text, when the model has one: what tuning is made from */
   heldOutScores?: () => Promise<string | null>
+  /** looks for tampering in the audit, once at the start */
+  verifyAudit?: () => { ok: true } | { ok: false; brokenAt: number; why: string }
   /** one line for the program's own log */
   say?: (line: string) => void
 }

@@ -11,7 +11,10 @@ import { lockFolder } from './lock'
 import { SqlitePolicyBook } from './policies'
 import { SqliteState } from './state'
 
-export { DatabaseFromTheFuture, FolderInUse, NotOurDatabase } from './errors'
+import { DatabaseFromTheFuture, FolderInUse, NotOurDatabase } from './errors'
+import { plainReason } from '../station/reasons'
+
+export { DatabaseFromTheFuture, FolderInUse, NotOurDatabase }
 export type { AuditFinding } from './audit'
 
 export interface Store {
@@ -32,8 +35,17 @@ export interface StoreOptions {
   exclusive?: boolean
 }
 
-/** Throws FolderInUse, DatabaseFromTheFuture or NotOurDatabase with messages for the person who started it. */
-export function openStore({ folder, clock = { now: () => Date.now() }, exclusive = true }: StoreOptions): Store {
+/** Throws FolderInUse, DatabaseFromTheFuture, NotOurDatabase, or an Error, each with a message for the person who started it. */
+export function openStore(options: StoreOptions): Store {
+  try {
+    return open(options)
+  } catch (error) {
+    if (error instanceof FolderInUse || error instanceof DatabaseFromTheFuture || error instanceof NotOurDatabase) throw error
+    throw new Error(`The data folder ${options.folder} cannot be opened: ${plainReason(error)}`, { cause: error })
+  }
+}
+
+function open({ folder, clock = { now: () => Date.now() }, exclusive = true }: StoreOptions): Store {
   mkdirSync(folder, { recursive: true })
   const unlock = exclusive ? lockFolder(folder) : () => undefined
   try {

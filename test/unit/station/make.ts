@@ -105,6 +105,7 @@ export function makeStation(
     state: store.state,
     inference,
     renditions,
+    verifyAudit: () => store.verifyAudit(),
     clock,
     say: (line) => said.push(line),
     ...rest,

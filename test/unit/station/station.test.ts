@@ -1,4 +1,5 @@
 // A bag's way: received before anything may fail, screened once, one verdict; and every failure towards inspection.
+import Database from 'better-sqlite3'
 import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
@@ -455,11 +456,13 @@ describe('policy and model', () => {
     await second.scan('a')
     await second.station.idle()
     expect(second.station.get(1)).toMatchObject({ verdict: 'clear', policy: 3, model: 'test-model@2' })
+    second.station.tuning.rollBack({ version: 3, person: 'Ada', reason: 'looked at it' })
+    expect((await second.station.status()).troubles.join()).not.toContain('The model is now')
     await second.close()
 
     const third = makeStation({ folder })
     await third.station.start()
-    expect(third.store.policies.current()).toMatchObject({ version: 4, model: 'test-model@1', calibration: 1 })
+    expect(third.store.policies.current()).toMatchObject({ version: 5, model: 'test-model@1', calibration: 1 })
     expect(third.store.policies.current().classes.gun.alarm.threshold).toBe(6.5)
     expect(third.store.verifyAudit()).toMatchObject({ ok: true })
   })
@@ -496,6 +499,24 @@ test('the status counts what happened, and says how inference does', async () =>
   inference.becomes({ state: 'restarting', message: 'killed' })
   while (heard.length < 2) await heardAll()
   expect(heard[1]).toMatchObject({ type: 'status', status: { inference: { state: 'restarting', message: 'killed' } } })
+})
+
+test('an audit that was tampered with is said at the start, and the lane runs', async () => {
+  const first = makeStation()
+  await first.station.start()
+  await first.scan('a')
+  await first.station.idle()
+  first.station.decide({ id: 1, action: 'clear', person: 'Ada', reason: null, seconds: 1 })
+  await first.close()
+  const db = new Database(join(first.folder, 'lanescope.sqlite'))
+  db.exec(`DROP TRIGGER audit_no_update; UPDATE audit SET person = 'Eve' WHERE action = 'decide'`)
+  db.close()
+  const { station, scan } = makeStation({ folder: first.folder })
+  await station.start()
+  expect((await station.status()).troubles.join()).toMatch(/audit was tampered with: row \d+/)
+  await scan('b')
+  await station.idle()
+  expect(station.get(2).verdict).toBe('clear')
 })
 
 test('bytes that waited are read from the archive again, not held in memory', async () => {

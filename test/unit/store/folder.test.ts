@@ -1,6 +1,7 @@
 // The data folder: one station at a time, also after a kill; policies, calibrations and kept states in it.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
@@ -91,4 +92,10 @@ test('kept states come back byte for byte, also from a view into a larger buffer
   store.state.save('sketch', new Uint8Array([7]))
   expect([...(store.state.load('sketch') ?? [])]).toEqual([7])
   expect([...(store.state.load('other') ?? [])]).toEqual([])
+})
+
+test('a damaged database is said in plain words', () => {
+  const folder = tempFolder()
+  writeFileSync(join(folder, 'lanescope.sqlite'), 'not a database at all, '.repeat(200))
+  expect(() => openStore({ folder })).toThrow(`The data folder ${folder} cannot be opened: The database is damaged.`)
 })
