@@ -224,7 +224,20 @@ test.each([
 test('--help explains every command, and each command itself', async () => {
   const help = await lanescope(['--help'])
   expect(help.code).toBe(0)
-  for (const word of ['start', 'serve', 'scan', '--feed', '--replay', '--rate', '--data', '--port', '--headless'])
+  for (const word of [
+    'start',
+    'serve',
+    'scan',
+    'policy',
+    'calibrate',
+    'evaluate',
+    '--feed',
+    '--replay',
+    '--rate',
+    '--data',
+    '--port',
+    '--headless',
+  ])
     expect(help.stdout).toContain(word)
   for (const [command, word] of [
     ['start', '--feed'],
