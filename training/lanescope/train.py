@@ -279,9 +279,10 @@ def train(
                 sums, since, tick = {}, 0, clock
                 if rendered is not None and (added := bank.add_rendered(rendered)):
                     emit({"event": "patches", "step": step, "added": added})
-            if time.monotonic() - validated > config.validate_every:
+            if (now_s := time.monotonic()) - validated > config.validate_every:
                 validate()
-                validated = tick = time.monotonic()
+                tick += time.monotonic() - now_s  # throughput is of training alone
+                validated = time.monotonic()
             if time.monotonic() - checked > config.checkpoint_every:
                 save()
                 checked = time.monotonic()
