@@ -9,7 +9,7 @@ if (process.arch !== 'x64' || !['linux', 'win32'].includes(process.platform)) {
 const script = resolve(import.meta.dirname, '../node_modules/onnxruntime-node/script/install.js')
 const { status } = spawnSync(process.execPath, [script], {
   stdio: 'inherit',
-  env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'cuda12' },
+  env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'true' },
 })
 console.log(
   status === 0
