@@ -42,7 +42,7 @@ class Plan:
     batch: int = 64
     start_scans: int = 40_000
     """Scans seen by the start, on the balanced part."""
-    scans: int = 24_000
+    scans: int = 12_800
     """Scans seen by each variant."""
     start_rate: float = 2e-3
     rate: float = 1e-3

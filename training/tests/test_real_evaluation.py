@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -12,11 +13,13 @@ from lanescope.patch import CLASSES
 from lanescope.real_evaluation import (
     CompositeTwins,
     Sample,
+    against_benign,
     best_cue,
     class_against_class,
     composite_twins,
     erased_twins,
     pointing,
+    strongest,
     trivial_cues,
 )
 from lanescope.scoring import Model, Scores
@@ -43,6 +46,7 @@ class Known:
     """A model of known ability behind the real one's interface. "sees": points at the darkest 8 x 8 patch and scores it; "blind": noise."""
 
     size = S
+    manifest: ClassVar = {"calibration": {"classes": {c: {"a": 1.0, "b": 0.0} for c in CLASSES}}}
 
     def __init__(self, ability: str) -> None:
         self.ability = ability
@@ -119,6 +123,25 @@ def test_twins_by_size_and_contrast():
     found = values(composite_twins(Known("sees"), np.concatenate([sample.squares, clean]), twins, {}))
     assert found["twins.any"] > 0.95 and found["twins.scissors"] > 0.95 and found["twins.recall"] > 0.9
     assert {"twins.size.small", "twins.size.large", "twins.contrast.low", "twins.contrast.high"} <= found.keys()
+
+
+def test_classes_meet_on_the_calibrated_scale():
+    model = Known("sees")
+    model.manifest = {
+        "calibration": {"classes": {c: {"a": 2.0 if c == "gun" else 1.0, "b": -3.0 if c == "knife" else 0.0} for c in CLASSES}}
+    }
+    assert strongest(model, np.array([[1.0, 4.5, 0, 0, 0], [0, 1, 0.5, 0, 0]])).tolist() == [2.0, 0.5]
+
+
+def test_benign_bags_over_a_threshold_are_counted_with_a_bound():
+    sample = scans(40)
+    clean = np.stack([erase(s, tuple(v * S for v in b[0][1])) for s, b in zip(sample.squares, sample.boxes, strict=True)])
+    model = Known("sees")
+    model.manifest = {**Known.manifest, "thresholds": {c: {"alarm": 1.5} for c in CLASSES}}
+    found = {f.key: f for f in against_benign(model, sample, Sample(clean, sample.groups))}
+    assert found["sixray.benign"].value > 0.95 and found["sixray.benign"].cue is not None
+    alarms = found["sixray.benign-alarms"]
+    assert alarms.value == 0 and alarms.interval[1] == pytest.approx(0.0876, abs=1e-3)  # Wilson at 0 of 40: not "no false alarms"
 
 
 def test_trivial_cues_measure_the_source():

@@ -14,18 +14,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, help="folder with opixray/ and sixray/ (default: shared/data beside the checkout)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures as JSON")
     parser.add_argument("--manifest", action="store_true", help="write the figures into the model's manifest")
+    parser.add_argument("--report", action="store_true", help="rewrite the real-scan section of docs/RESULTS.md")
     parser.add_argument("--quick", action="store_true", help="a look on a subset; its figures are not for publishing")
-    parser.add_argument("--pairs", type=int, default=750, help="composites and twins to make (default: 750)")
+    parser.add_argument("--pairs", type=int, default=500, help="composites and twins to make (default: 500)")
     parser.add_argument("--threads", type=int, default=1)
 
 
 def run(args: argparse.Namespace) -> int:
     from lanescope.data.splits import SHARED
     from lanescope.real_evaluation import evaluate
-    from lanescope.scoring import Model
+    from lanescope.report import replace_section
+    from lanescope.scoring import REPOSITORY, Model
 
-    if args.quick and args.manifest:
-        print("evaluate-real: a quick look does not go into a manifest", file=sys.stderr)
+    if args.quick and (args.manifest or args.report):
+        print("evaluate-real: a quick look goes into no manifest and no report", file=sys.stderr)
         return 64
     root = args.data or SHARED
     if not (root / "opixray").is_dir() or not (root / "sixray").is_dir():
@@ -46,6 +48,9 @@ def run(args: argparse.Namespace) -> int:
         args.json.write_text(
             json.dumps({"model": model.sha256, "quick": args.quick, "figures": entries}, indent=2) + "\n", encoding="utf-8"
         )
+    if args.report:
+        head = f"Model `{model.manifest['name']}` {model.manifest['version']}, SHA-256 `{model.sha256[:16]}…`."
+        replace_section(REPOSITORY / "docs" / "RESULTS.md", "real", f"{head}\n\n{markdown(figures)}")
     if args.manifest:
         file = args.model.with_suffix(".json")
         manifest = json.loads(file.read_text(encoding="utf-8"))
