@@ -9,7 +9,7 @@ from synthetic import bank
 
 from lanescope.calibrate import platt, thresholds
 from lanescope.data.batches import Recipe, collate, make_samples
-from lanescope.export import export_onnx, verify
+from lanescope.export import export_onnx, to_fp16, to_int8, verify
 from lanescope.loss import LossConfig, chr_loss
 from lanescope.network import Chr, NetworkConfig
 from lanescope.pretrained import start_from
@@ -118,3 +118,25 @@ def test_schedule_and_calibration() -> None:
     for tier, rate in (("advisory", 0.05), ("alarm", 0.01)):
         fired = (benign > [cut[c][tier] for c in cut]).any(axis=1).mean()
         assert rate * 0.8 < fired <= rate * 1.01
+
+
+@pytest.mark.parametrize("precision", ["fp16", "int8"])
+def test_smaller_precisions_answer_nearly_the_same(precision: str, tmp_path: Path) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    torch.manual_seed(2)
+    network = Chr(NetworkConfig(backbone="resnet18", pooling="lse")).eval()
+    export_onnx(network, tmp_path / "full.onnx", 64)
+    scans = torch.rand(6, 3, 64, 64).numpy() * 2 - 1
+    if precision == "fp16":
+        to_fp16(tmp_path / "full.onnx", tmp_path / "small.onnx")
+    else:
+        to_int8(tmp_path / "full.onnx", tmp_path / "small.onnx", scans)
+    answers = []
+    for name in ("full", "small"):
+        session = onnxruntime.InferenceSession(str(tmp_path / f"{name}.onnx"), providers=["CPUExecutionProvider"])
+        assert [output.name for output in session.get_outputs()] == ["logits", "cam_1", "cam_2", "cam_3"]
+        assert session.get_inputs()[0].type == "tensor(float)"
+        answers.append(session.run(["logits"], {"scan": scans})[0])
+    assert (tmp_path / "small.onnx").stat().st_size < 0.6 * (tmp_path / "full.onnx").stat().st_size
+    assert np.abs(answers[0] - answers[1]).max() < (0.02 if precision == "fp16" else 0.25)
+    assert not np.array_equal(answers[0], answers[1])
