@@ -1,6 +1,6 @@
 // The log of bags on SQLite: received, screened once, decided and reviewed with every change kept.
 import type { Bag, BagFilter, Decision, HistoryEntry, ImageStatistics, Outcome } from '../../shared/bag'
-import { THREAT_CLASSES, type PerClass, type ThreatClass, type Tier, type Verdict } from '../../shared/classes'
+import { mapClasses, THREAT_CLASSES, type PerClass, type ThreatClass, type Tier, type Verdict } from '../../shared/classes'
 import type { StationStatus } from '../../shared/status'
 import type { BagLog, ContentKey, ScoredBag, ScreenedRecord } from '../station/ports'
 import type { Statement } from 'better-sqlite3'
@@ -11,7 +11,7 @@ import { countQuery, pageQuery, TOTAL_CAP, type IdRange, type Query } from './se
 
 const keyOf = (content: ContentKey): string => ('sha256' in content ? content.sha256 : `unreadable:${content.unreadable}`)
 
-interface ScoredRow extends PerClass<number> {
+interface ScoredRow extends PerClass<number>, Record<`${ThreatClass}_tier`, Tier> {
   id: number
   model: string
   screened_at: number
@@ -21,7 +21,6 @@ interface ScoredRow extends PerClass<number> {
   aspect: number | null
   bag_share: number | null
   outcome: number | null
-  tiers: string
 }
 
 export class SqliteBagLog implements BagLog {
@@ -187,7 +186,7 @@ export class SqliteBagLog implements BagLog {
     const outcomes = new Map(this.#rows.of(reviewed).map((bag) => [bag.id, bag.outcome]))
     return rows.map((row) => {
       const { id, screened_at: screenedAt, verdict, model, gun, knife, wrench, pliers, scissors } = row
-      const tiers = JSON.parse(row.tiers) as PerClass<Tier>
+      const tiers = mapClasses((c) => row[`${c}_tier`])
       const fused = { gun, knife, wrench, pliers, scissors }
       return {
         id,
@@ -232,8 +231,6 @@ function statisticsOf(row: ScoredRow): ImageStatistics | null {
     : { brightness, background, aspect, bagShare }
 }
 
-const pivot = (column: string, name: ThreatClass): string => `max(CASE s.class WHEN '${name}' THEN s.${column} END)`
-
 function prepare(db: Db) {
   return {
     find: db.prepare<[string, string, string], number>('SELECT id FROM bags WHERE lane = ? AND path = ? AND content = ?').pluck(),
@@ -268,11 +265,12 @@ function prepare(db: Db) {
     idRange: db.prepare<[number, number], { low: number | null; high: number | null }>(
       'SELECT min(id) AS low, max(id) AS high FROM bags WHERE received_at >= ? AND received_at < ?',
     ),
+    // a join a class, each by its key (CROSS keeps the order: bags first)
     lastScores: db.prepare<[number], ScoredRow>(`
       SELECT b.id, b.screened_at, b.verdict, b.model, b.brightness, b.background, b.aspect, b.bag_share, b.outcome,
-        ${THREAT_CLASSES.map((c) => `${pivot('fused', c)} AS ${c}`).join(', ')},
-        json_group_object(s.class, s.tier) AS tiers
+        ${THREAT_CLASSES.map((c) => `${c}.fused AS ${c}, ${c}.tier AS ${c}_tier`).join(', ')}
       FROM (SELECT * FROM bags WHERE verdict IN ('clear', 'advisory', 'alarm') ORDER BY id DESC LIMIT ?) b
-      JOIN class_scores s ON s.bag_id = b.id GROUP BY b.id ORDER BY b.id DESC`),
+      ${THREAT_CLASSES.map((c) => `CROSS JOIN class_scores ${c} ON ${c}.bag_id = b.id AND ${c}.class = '${c}'`).join('\n      ')}
+      ORDER BY b.id DESC`),
   }
 }
