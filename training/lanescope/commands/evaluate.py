@@ -13,6 +13,8 @@ import numpy as np
 from lanescope.metrics import DEFAULT_PROTOCOL, DEFAULT_REPLICATES, PROTOCOLS, classification_table, in_any_box, pointing_table
 from lanescope.patch import CLASSES
 
+CHUNK = 64
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scores", type=Path, help="CSV that `npx lanescope evaluate --save-scores` wrote; then no model is run")
@@ -83,27 +85,30 @@ def score(args: argparse.Namespace) -> tuple[np.ndarray, np.ndarray, np.ndarray,
     files = {f.stem: f for f in sorted(args.images.iterdir()) if f.stem in row}
     if not files:
         raise ValueError(f"none of the {len(listed)} listed scans is in {args.images}")
-    z, labels, hits, groups, unscored = [], [], [], [], []
-    for name in (n for n in listed.names.tolist() if n in files):
-        try:
-            made = prepare(decode(files[name]), model.size)
-        except (OSError, ValueError) as error:
-            unscored.append({"name": name, "reason": str(error)})
-            continue
-        scores = model.score(made.pixels[None])
-        hit = [0] * len(CLASSES)
-        annotation = args.annotations / f"{name}.xml" if args.annotations else None
-        if annotation is not None and annotation.exists():
-            boxes, (width, height) = read_boxes(annotation)
-            for c, label in enumerate(CLASSES):
-                own = [b.edges for b in boxes if b.label == label]
-                if own:
-                    x, y = made.to_original(*map(float, scores.peaks[0, c]))
-                    hit[c] = 1 if in_any_box(x * width, y * height, own) else -1
-        z.append(scores.fused[0])
-        labels.append(listed.labels[row[name]])
-        hits.append(hit)
-        groups.append(name)
-    if not z:
+    unscored, hits, groups = [], [], []
+    z = np.zeros((0, len(CLASSES)))
+    names = [n for n in listed.names.tolist() if n in files]
+    for first in range(0, len(names), CHUNK):
+        made = []
+        for name in names[first : first + CHUNK]:
+            try:
+                made.append((name, prepare(decode(files[name]), model.size)))
+            except (OSError, ValueError) as error:
+                unscored.append({"name": name, "reason": str(error)})
+        scores = model.score(np.stack([m.pixels for _, m in made])) if made else None
+        for i, (name, one) in enumerate(made):
+            hit = [0] * len(CLASSES)
+            annotation = args.annotations / f"{name}.xml" if args.annotations else None
+            if annotation is not None and annotation.exists():
+                boxes, (width, height) = read_boxes(annotation)
+                for c, label in enumerate(CLASSES):
+                    own = [b.edges for b in boxes if b.label == label]
+                    if own:
+                        x, y = one.to_original(*map(float, scores.peaks[i, c]))
+                        hit[c] = 1 if in_any_box(x * width, y * height, own) else -1
+            hits.append(hit)
+            groups.append(name)
+        z = z if scores is None else np.concatenate([z, scores.fused])
+    if not len(z):
         raise ValueError("no scan could be scored")
-    return np.array(z), np.array(labels), np.array(hits), groups, unscored
+    return z, listed.labels[[row[g] for g in groups]], np.array(hits), groups, unscored

@@ -17,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--report", action="store_true", help="rewrite the real-scan section of docs/RESULTS.md")
     parser.add_argument("--quick", action="store_true", help="a look on a subset; its figures are not for publishing")
     parser.add_argument("--pairs", type=int, default=500, help="composites and twins to make (default: 500)")
+    parser.add_argument("--erased", type=int, metavar="N", help="at most N scans a class and set for the erased twins (default: all)")
     parser.add_argument("--threads", type=int, default=1)
 
 
@@ -39,7 +40,9 @@ def run(args: argparse.Namespace) -> int:
         print(f"evaluate-real: {error}", file=sys.stderr)
         return 1
     started = time.monotonic()
-    figures = evaluate(model, root, quick=args.quick, pairs=args.pairs, progress=lambda line: print(line, file=sys.stderr, flush=True))
+    figures = evaluate(
+        model, root, quick=args.quick, pairs=args.pairs, erased=args.erased, progress=lambda line: print(line, file=sys.stderr, flush=True)
+    )
     print(markdown(figures))
     print(f"{model.scored} images scored in {time.monotonic() - started:.0f} s; model {model.sha256[:16]}", file=sys.stderr)
     entries = [f.as_manifest() for f in figures if f.value == f.value]
