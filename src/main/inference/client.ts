@@ -193,8 +193,8 @@ class Client implements InferenceRoom {
     this.#running = running
     process.onMessage((message) => {
       const { current } = running
-      const reply = message as Reply
-      if (running !== this.#running || current?.id !== reply.id) return
+      const reply = message as Reply | null
+      if (running !== this.#running || reply === null || current?.id !== reply.id) return
       clearTimeout(current.timer)
       running.current = null
       current.answer(reply.ok ? reply : { ok: false, reason: reply.reason, retry: false })
