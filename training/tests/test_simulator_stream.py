@@ -146,3 +146,17 @@ def test_patch_library_round_trips(tmp_path: Path) -> None:
     for a, b in zip(made, patches.load(tmp_path / "p.npz"), strict=True):
         assert (a.label, a.source) == (b.label, b.source) and np.array_equal(a.mask, b.mask)
         assert np.abs(a.transmission - b.transmission).max() < 1 / 255
+
+
+def test_simulate_command_writes_what_was_asked(shelf: sprites.Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "objects", lambda *_: shelf)
+    out = tmp_path / "set"
+    assert main(["simulate", "--count", "10", "--positives", "3", "--size", str(SIZE), "--seed", "2", "--masks", "--out", str(out)]) == 0
+    names = sorted(path.stem for path in (out / "JPEGImage").iterdir())
+    assert names == [*(f"N{i:05d}" for i in range(1, 8)), *(f"P{i:05d}" for i in range(1, 4))]
+    assert (
+        sorted(path.stem for path in (out / "Annotation").iterdir()) == names[7:] == sorted(path.stem for path in (out / "Mask").iterdir())
+    )
+    # A second run must not mix its scans with the first's.
+    assert main(["simulate", "--count", "10", "--size", str(SIZE), "--out", str(out)]) == 64
+    assert len(list((out / "JPEGImage").iterdir())) == 10
