@@ -5,7 +5,7 @@ import { mapClasses, THREAT_CLASSES, type PerClass, type ThreatClass } from '../
 export type Known = 1 | 0 | -1
 export interface ScoredScan {
   source: string
-  /** the bag: scans of one group are not independent of one another */
+  /** the bag, whatever the source: its renderings, twins and composites are not independent of one another */
   group: string
   labels: PerClass<Known>
   fused: PerClass<number>
@@ -70,13 +70,12 @@ export const isBenign = (scan: Pick<ScoredScan, 'labels'>): boolean => THREAT_CL
  * One scan a group, which of them by the group's name: independent draws, which is what every bound here assumes. Renderings and twins of
  * one bag would count one bag's luck several times.
  */
-export function onePerGroup<T extends Pick<ScoredScan, 'group' | 'source'>>(scans: readonly T[]): T[] {
+export function onePerGroup<T extends Pick<ScoredScan, 'group'>>(scans: readonly T[]): T[] {
   const groups = new Map<string, T[]>()
   for (const scan of scans) {
-    const key = `${scan.source}\n${scan.group}`
-    const members = groups.get(key)
+    const members = groups.get(scan.group)
     if (members) members.push(scan)
-    else groups.set(key, [scan])
+    else groups.set(scan.group, [scan])
   }
   return [...groups].map(([key, members]) => members[hash(key) % members.length]).filter((s) => s !== undefined)
 }

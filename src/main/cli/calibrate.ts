@@ -70,7 +70,7 @@ async function run(options: CalibrateOptions): Promise<number> {
     try {
       const known = scans.filter((s) => s.labels[c] !== -1)
       return fitCalibration(
-        known.map((s) => ({ z: s.fused[c], positive: s.labels[c] === 1, group: `${s.source}\n${s.group}` })),
+        known.map((s) => ({ z: s.fused[c], positive: s.labels[c] === 1, group: s.group })),
         c,
       )
     } catch (error) {
@@ -87,7 +87,7 @@ async function run(options: CalibrateOptions): Promise<number> {
   const made: Made = {
     createdAt: Date.now(),
     author: options.person?.trim() ?? 'command line',
-    sample: `${name}: ${scans.length} scans, ${new Set(scans.map((s) => `${s.source}\n${s.group}`)).size} bags`,
+    sample: `${name}: ${scans.length} scans, ${new Set(scans.map((s) => s.group)).size} bags`,
     model: modelName(model.manifest),
     modelSha256: model.manifest.sha256,
     classes: fits as PerClass<CalibrationFit>,
