@@ -69,8 +69,10 @@ export class HotFolder implements Feed {
   /** inode → shape of files under a temporary name */
   readonly #partial = new Map<number, string>()
   /** files that went before they could be read → since when (elapsed ms), and their inode */
-  readonly #lost = new Map<string, { since: number; inode: number }>()
+  readonly #lost = new Map<string, { since: number; inode: number | null; why: string; stamp: string }>()
   readonly #nudged = new Set<string>()
+  /** what the sweep under way saw for the first time */
+  readonly #fresh: Waiting[] = []
   #ready: string[] = []
   #sweepAt = -Infinity
   /** the folder's own inode */
@@ -81,6 +83,7 @@ export class HotFolder implements Feed {
   #away: string | null = null
   #unreadable: string[] = []
   #refused: string | null = null
+  #refusedUntil = -Infinity
   #state: 'starting' | 'live' = 'starting'
   #seen = 0
   #lastScanAt: number | null = null
@@ -148,7 +151,8 @@ export class HotFolder implements Feed {
       const nudged = [...this.#nudged]
       this.#nudged.clear()
       for (const path of nudged) await this.#observe(path)
-      const worked = this.#away === null && ((await this.#takeNext(submit)) || (await this.#reportLost(submit)))
+      const mayWork = this.#away === null && this.#elapsed >= this.#refusedUntil
+      const worked = mayWork && ((await this.#takeNext(submit)) || (await this.#reportLost(submit)))
       if (!worked && this.#nudged.size === 0) await this.#rest()
     }
   }
@@ -162,6 +166,8 @@ export class HotFolder implements Feed {
     }
     this.#wake = new AbortController()
     if (this.#nudged.size > 0 || this.#stop.signal.aborted) return
+    // No sooner than the station may be asked again; but a sweep that is due may go ahead.
+    due = Math.min(Math.max(due, this.#refusedUntil), this.#sweepAt)
     await this.#o.clock.wait(Math.max(5, due - this.#elapsed), this.#wake.signal)
   }
 
@@ -200,6 +206,8 @@ export class HotFolder implements Feed {
       if (this.#stop.signal.aborted) return
       await Promise.all(found.files.slice(at, at + AT_ONCE).map((path) => this.#observe(path, true)))
     }
+    // Those seen first in one look settle together, so that the oldest goes first; from its end, so that each stood still long enough.
+    for (const waiting of this.#fresh.splice(0)) if (waiting.since >= from) waiting.since = this.#elapsed
     // Files below a folder that could not be read are not known to be gone.
     if (found.unreadable.length === 0) this.#forget(new Set(found.files))
     if (this.#polling === null && this.#watcher === null) this.#startWatching()
@@ -236,7 +244,7 @@ export class HotFolder implements Feed {
     } catch (error) {
       // It is there, but even its size is withheld: keep trying, then hand it over as unreadable.
       if (kind === 'scan')
-        this.#keep(path, { signature: `stat:${codeOf(error)}`, inode: -1, size: 1, modified: 0 }, this.#elapsed)
+        this.#keep(path, { signature: `stat:${codeOf(error)}`, inode: -1, size: 1, modified: 0 }, this.#elapsed, inSweep)
       return
     }
     if (found === null) {
@@ -253,10 +261,11 @@ export class HotFolder implements Feed {
       path,
       { signature: signatureOf(found), inode: found.ino, size: found.size, modified: found.mtimeMs },
       renamed ? -Infinity : this.#elapsed,
+      inSweep,
     )
   }
 
-  #keep(path: string, look: Omit<Waiting, 'since' | 'retryAt'>, since: number): void {
+  #keep(path: string, look: Omit<Waiting, 'since' | 'retryAt'>, since: number, inSweep: boolean): void {
     const done = this.#done.get(path)
     if (done) done.missing = false
     if (done?.signature === look.signature) {
@@ -264,16 +273,28 @@ export class HotFolder implements Feed {
       return
     }
     if (this.#waiting.get(path)?.signature === look.signature) return
-    this.#waiting.set(path, { ...look, since, retryAt: -Infinity })
+    const waiting = { ...look, since, retryAt: -Infinity }
+    this.#waiting.set(path, waiting)
+    if (inSweep) this.#fresh.push(waiting)
   }
 
   #gone(path: string, listed = false): void {
     const waiting = this.#waiting.get(path)
     this.#waiting.delete(path)
-    if (waiting && waiting.size > 0) this.#lost.set(path, { since: this.#elapsed, inode: waiting.inode })
+    if (waiting && waiting.size > 0)
+      this.#lost.set(path, {
+        since: this.#elapsed,
+        inode: waiting.inode,
+        why: 'The file was deleted before it could be read.',
+        stamp: stampOf(waiting),
+      })
     // Listed but not to be found: its name is not valid text here, so nobody can open it. It is a bag all the same.
-    else if (listed && kindOf(path) === 'scan' && path.includes('\uFFFD') && !this.#done.has(path))
-      this.#lost.set(path, { since: this.#elapsed, inode: -1 })
+    else if (listed && kindOf(path) === 'scan' && path.includes('\uFFFD') && !this.#done.has(path) && !this.#lost.has(path))
+      this.#lost.set(path, {
+        since: this.#elapsed,
+        inode: null,
+        why: "The file's name is not valid text, so it cannot be opened.",
+      })
   }
 
   #forget(present: Set<string>): void {
@@ -344,7 +365,6 @@ export class HotFolder implements Feed {
     const known =
       sha256 !== null && (this.#done.get(path)?.sha256 === sha256 || (await this.#wasRenamed(path, waiting.inode, sha256)))
     if (!known && !(await this.#handOver({ lane: this.#o.lane, path, content }, submit))) {
-      waiting.retryAt = this.#elapsed + this.#o.pollMs
       this.#ready = []
       return
     }
@@ -370,19 +390,14 @@ export class HotFolder implements Feed {
   async #reportLost(submit: Submit): Promise<boolean> {
     for (const [path, lost] of this.#lost) {
       if (this.#elapsed < lost.since + this.#o.settleMs) continue
+      const { inode, why, stamp } = lost
       const elsewhere =
-        [...this.#waiting.values()].some((w) => w.inode === lost.inode) ||
-        (await this.#isAt(this.#byInode.get(lost.inode), lost.inode))
-      const unreadable =
-        lost.inode === -1
-          ? "The file's name is not valid text, so it cannot be opened."
-          : 'The file was deleted before it could be read.'
-      if (!elsewhere && !(await this.#handOver({ lane: this.#o.lane, path, content: { unreadable } }, submit))) {
-        lost.since = this.#elapsed
-        continue
-      }
+        inode !== null &&
+        ([...this.#waiting.values()].some((w) => w.inode === inode) || (await this.#isAt(this.#byInode.get(inode), inode)))
+      if (!elsewhere && !(await this.#handOver({ lane: this.#o.lane, path, content: { unreadable: why, stamp } }, submit)))
+        return false
       this.#lost.delete(path)
-      if (lost.inode === -1) this.#done.set(path, { signature: '', inode: -1, sha256: null, missing: false })
+      if (inode === null) this.#done.set(path, { signature: '', inode: -1, sha256: null, missing: false })
       return true
     }
     return false
@@ -394,6 +409,8 @@ export class HotFolder implements Feed {
       await submit(scan)
     } catch (error) {
       this.#refused = `Scans are waiting: ${error instanceof Error ? error.message : String(error)}`
+      // All of the lane waits, not this scan alone: the oldest still goes first.
+      this.#refusedUntil = this.#elapsed + this.#o.pollMs
       return false
     }
     this.#refused = null

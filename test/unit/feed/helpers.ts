@@ -3,6 +3,7 @@ import { mkdtemp, rm, utimes, writeFile, mkdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { expect, vi } from 'vitest'
+import type { FeedClock } from '../../../src/main/feed/clock'
 import type { ArrivedScan, Submit } from '../../../src/main/station/ports'
 
 export async function scratch(): Promise<{ path: string; [Symbol.asyncDispose](): Promise<void> }> {
@@ -34,6 +35,35 @@ export function recorder(): { submit: Submit; scans: ArrivedScan[]; names: () =>
       return Promise.resolve('received')
     },
     names: () => scans.map(({ path }) => basename(path)),
+  }
+}
+
+/** A clock that stands still until the test moves it: settling then hangs on no machine's speed. */
+export function handClock(): FeedClock & { advance: (ms: number) => void } {
+  let at = 1000
+  const sleepers = new Set<{ due: number; wake: () => void }>()
+  return {
+    now: () => Date.now(),
+    elapsed: () => at,
+    wait: (ms, signal) =>
+      new Promise((resolve) => {
+        const sleeper = {
+          due: at + ms,
+          wake: () => {
+            sleepers.delete(sleeper)
+            resolve()
+          },
+        }
+        if (signal.aborted) resolve()
+        else {
+          sleepers.add(sleeper)
+          signal.addEventListener('abort', sleeper.wake, { once: true })
+        }
+      }),
+    advance: (ms) => {
+      at += ms
+      for (const sleeper of [...sleepers]) if (sleeper.due <= at) sleeper.wake()
+    },
   }
 }
 

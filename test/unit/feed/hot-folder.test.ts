@@ -1,11 +1,11 @@
 // The hot folder against real files: whole files only, each once, none lost, and trouble said in words.
 import { appendFile, chmod, link, mkdir, open, rename, rm, symlink, unlink, utimes, writeFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { HotFolder, type HotFolderOptions } from '../../../src/main/feed/hot-folder'
 import type { Watch, WatchEvents } from '../../../src/main/feed/watcher'
 import type { Submit } from '../../../src/main/station/ports'
-import { jpeg, put, recorder, scratch, stays, until } from './helpers'
+import { handClock, jpeg, put, recorder, scratch, stays, until } from './helpers'
 
 /** Quick enough for a test, slow enough that a writer's pause is seen as one. */
 const QUICK = { settleMs: 120, patienceMs: 700, sweepMs: 15_000, pollMs: 100 }
@@ -185,26 +185,42 @@ describe('each scan once', () => {
 
   it('hands over as unreadable what was deleted before it could be read', async () => {
     await using dir = await scratch()
+    const clock = handClock()
+    const path = join(dir.path, 'gone.jpg')
+    await put(path, jpeg('gone'))
     const { submit, scans } = recorder()
-    await start(dir.path, submit, { settleMs: 400 })
-    await put(join(dir.path, 'gone.jpg'), jpeg('gone'))
-    await new Promise((resolve) => setTimeout(resolve, 200))
-    await unlink(join(dir.path, 'gone.jpg'))
-    await until(() => expect(scans).toHaveLength(1))
-    expect(scans[0]?.content).toEqual({ unreadable: 'The file was deleted before it could be read.' })
+    // the first look sees it, and it never stands still long enough
+    await start(dir.path, submit, { clock })
+    await unlink(path)
+    clock.advance(20_000)
+    await stays(200, () => expect(scans).toHaveLength(0))
+    await until(() => {
+      clock.advance(200)
+      expect(scans).toHaveLength(1)
+    })
+    expect(scans[0]).toEqual({
+      lane: 'north',
+      path,
+      content: { unreadable: 'The file was deleted before it could be read.', stamp: expect.any(String) as string },
+    })
   })
 
-  it('does not report a file as lost that was only renamed while it was written', async () => {
+  it('does not report a file as lost that was only renamed before it was read', async () => {
     await using dir = await scratch()
-    const { submit, scans } = recorder()
-    await start(dir.path, submit, { settleMs: 300 })
+    const clock = handClock()
     await put(join(dir.path, 'working.jpg'), jpeg('w'))
-    await new Promise((resolve) => setTimeout(resolve, 120))
+    const { submit, scans } = recorder()
+    await start(dir.path, submit, { clock })
     await rename(join(dir.path, 'working.jpg'), join(dir.path, 'bag-1.jpg'))
-    await until(() => expect(scans).toHaveLength(1))
-    await stays(800, () => expect(scans).toHaveLength(1))
-    expect(basename(scans[0]?.path ?? '')).toBe('bag-1.jpg')
-    expect(scans[0]?.content).toEqual({ bytes: jpeg('w') })
+    await until(() => {
+      clock.advance(200)
+      expect(scans).toHaveLength(1)
+    })
+    for (let i = 0; i < 20; i++) {
+      clock.advance(2000)
+      await stays(30, () => expect(scans).toHaveLength(1))
+    }
+    expect(scans[0]).toEqual({ lane: 'north', path: join(dir.path, 'bag-1.jpg'), content: { bytes: jpeg('w') } })
   })
 
   it('follows links to files, not to folders: a circle of links ends', async () => {
@@ -269,6 +285,17 @@ describe('trouble', () => {
       expect(scans[1]?.content).toEqual({ bytes: jpeg('s') })
       await feed.stop()
     })
+  })
+
+  it('hands over a file whose name is not valid text, once, as unreadable', async () => {
+    await using dir = await scratch()
+    const name = Buffer.concat([Buffer.from(`${dir.path}/bag`), Buffer.of(0xff), Buffer.from('.jpg')])
+    await writeFile(name, jpeg('x'))
+    const { submit, scans } = recorder()
+    await start(dir.path, submit, { sweepMs: 100 })
+    await until(() => expect(scans).toHaveLength(1))
+    expect(scans[0]?.content).toMatchObject({ unreadable: "The file's name is not valid text, so it cannot be opened." })
+    await stays(500, () => expect(scans).toHaveLength(1))
   })
 
   it('names a sub-folder without permission and goes on with the rest', async () => {
