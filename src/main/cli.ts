@@ -1,6 +1,7 @@
 // Composition root of the command line: `npx lanescope …`. Every command is a file in cli/ that registers itself.
 import { Command, CommanderError } from 'commander'
 import { version } from '../../package.json'
+import { register as audit } from './cli/audit'
 import { EXIT, UsageError } from './cli/exit'
 import { register as evaluate } from './cli/evaluate'
 import { register as calibrate } from './cli/calibrate'
@@ -14,7 +15,7 @@ const program = new Command('lanescope')
   .showHelpAfterError('(lanescope --help explains all commands)')
   // Commands made below inherit this: an exit code is ours to choose.
   .exitOverride()
-for (const register of [start, scan, policy, calibrate, evaluate]) register(program)
+for (const register of [start, scan, policy, calibrate, evaluate, audit]) register(program)
 program.addHelpText(
   'after',
   `
