@@ -23,5 +23,7 @@ export default defineConfig<ShellOption>({
   projects: [
     { name: 'served', use: { shell: 'served' } },
     { name: 'electron', use: { shell: 'electron' } },
+    // draws docs/screenshots anew from the demo replay; no test, so only when asked for
+    ...(process.env['LANESCOPE_SCREENSHOTS'] === undefined ? [] : [{ name: 'screenshots', testMatch: /screenshots\.ts$/ }]),
   ],
 })

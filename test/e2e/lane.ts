@@ -30,6 +30,8 @@ export class Lane {
   readonly #shell: ShellOption['shell']
   readonly #context: BrowserContext
   #running: Running | null = null
+  /** every program that this lane ever started: none may outlive the test, whatever went wrong */
+  readonly #started: { child: ChildProcess; ended: Promise<void> }[] = []
   #bags = 0
   /** what a page must never do: talk to another host, break the content security policy, throw */
   readonly offences: string[] = []
@@ -45,9 +47,10 @@ export class Lane {
     return this.#running.page
   }
 
-  /** Starts the program; with a name, the person at the screen is known. Mood null: the bundled model under its own policy. */
-  async start(mood: Mood | null, person: string | null = 'E. Tester'): Promise<Page> {
-    const models = mood === null ? [] : ['--models', modelOfMood(mood, join(this.folder, `model-${mood}`))]
+  /** Starts the program; with a name, the person at the screen is known. Mood null: the named or bundled model under its own policy. */
+  async start(mood: Mood | null, person: string | null = 'E. Tester', model: string | null = null): Promise<Page> {
+    const named = mood === null ? model : modelOfMood(mood, join(this.folder, `model-${mood}`))
+    const models = named === null ? [] : ['--models', named]
     const args = ['--feed', `North=${this.hot}`, '--data', this.#data, ...models]
     this.#running = this.#shell === 'served' ? await this.#serve([...args, '--headless']) : await this.#electron(args)
     const { page } = this.#running
@@ -63,6 +66,7 @@ export class Lane {
   async #serve(args: string[]): Promise<Running> {
     const child = spawn(NODE, [join(ROOT, 'out/main/serve.js'), ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
     const ended = endOf(child)
+    this.#started.push({ child, ended })
     const url = await new Promise<string>((resolveUrl, reject) => {
       let said = ''
       child.stderr.on('data', (data: Buffer) => (said += data.toString()))
@@ -87,6 +91,7 @@ export class Lane {
     })
     const child = app.process()
     const ended = endOf(child)
+    this.#started.push({ child, ended })
     const page = await app.firstWindow()
     this.#watch(page, 'lanescope://app')
     return { page, pid: child.pid ?? 0, stop: () => app.close(), kill: () => end(child, ended, 'SIGKILL') }
@@ -151,8 +156,8 @@ export class Lane {
   }
 
   async end(): Promise<void> {
-    await this.#running?.kill()
     this.#running = null
+    for (const { child, ended } of this.#started) await end(child, ended, 'SIGKILL')
     rmSync(this.folder, { recursive: true, force: true })
   }
 }

@@ -43,7 +43,7 @@ export function splitSheet(rgba: Uint8ClampedArray, width: number, sheetHeight: 
 }
 
 /**
- * A tile as RGBA in one hue that X-ray pseudo-colour does not use (magenta); the stronger, the more opaque. Values under 4 % stay
+ * A tile as RGBA in one hue that X-ray pseudo-colour does not use (magenta); the stronger, the more opaque. Values under 6 % stay
  * clear. The scale is absolute (sigmoid of the fused map), not stretched to the tile's own maximum: weak heat looks weak.
  */
 export function colourTile({ values }: Tile): Uint8ClampedArray<ArrayBuffer> {
@@ -53,7 +53,7 @@ export function colourTile({ values }: Tile): Uint8ClampedArray<ArrayBuffer> {
     out[4 * i] = 232 - 60 * (1 - f)
     out[4 * i + 1] = 20
     out[4 * i + 2] = 190 + 40 * (1 - f)
-    out[4 * i + 3] = f < 0.04 ? 0 : 255 * Math.sqrt(f)
+    out[4 * i + 3] = f < 0.06 ? 0 : 255 * f ** 0.8
   }
   return out
 }
