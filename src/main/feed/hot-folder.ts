@@ -41,6 +41,16 @@ interface Waiting {
   /** elapsed ms before which there is no point in trying again */
   retryAt: number
 }
+/** A file that was seen and went before it was read. */
+interface Lost {
+  since: number
+  /** number of the sweep under way or last begun: only a later one knows under which other name the file may be */
+  sweep: number
+  /** null: its name cannot be used to look for it */
+  inode: number | null
+  why: string
+  stamp: string
+}
 /** A file handed over: how it looked and what it held (null: it could not be read). */
 interface Done {
   signature: string
@@ -68,13 +78,14 @@ export class HotFolder implements Feed {
   readonly #byInode = new Map<number, string>()
   /** inode → shape of files under a temporary name */
   readonly #partial = new Map<number, string>()
-  /** files that went before they could be read → since when (elapsed ms), and their inode */
-  readonly #lost = new Map<string, { since: number; inode: number | null; why: string; stamp: string }>()
+  readonly #lost = new Map<string, Lost>()
   readonly #nudged = new Set<string>()
   /** what the sweep under way saw for the first time */
   readonly #fresh: Waiting[] = []
   #ready: string[] = []
   #sweepAt = -Infinity
+  #sweepsBegun = 0
+  #sweepsDone = 0
   /** the folder's own inode */
   #root = -1
   #others = 0
@@ -181,6 +192,7 @@ export class HotFolder implements Feed {
 
   /** Looks at every file, notices what went, and keeps the watcher alive (or replaced by polling). */
   async #sweep(): Promise<void> {
+    const sweep = ++this.#sweepsBegun
     const from = this.#elapsed
     const pause = this.#polling === null ? this.#o.sweepMs : this.#o.pollMs
     this.#sweepAt = from + pause
@@ -210,6 +222,7 @@ export class HotFolder implements Feed {
     for (const waiting of this.#fresh.splice(0)) if (waiting.since >= from) waiting.since = this.#elapsed
     // Files below a folder that could not be read are not known to be gone.
     if (found.unreadable.length === 0) this.#forget(new Set(found.files))
+    this.#sweepsDone = sweep
     if (this.#polling === null && this.#watcher === null) this.#startWatching()
     // A folder of a hundred thousand files (or a slow share) must not be looked at all the time. A nudge that came meanwhile counts.
     if (this.#sweepAt > from) this.#sweepAt = this.#elapsed + Math.max(pause, SWEEP_SHARE * (this.#elapsed - from))
@@ -282,19 +295,14 @@ export class HotFolder implements Feed {
     const waiting = this.#waiting.get(path)
     this.#waiting.delete(path)
     if (waiting && waiting.size > 0)
-      this.#lost.set(path, {
-        since: this.#elapsed,
-        inode: waiting.inode,
-        why: 'The file was deleted before it could be read.',
-        stamp: stampOf(waiting),
-      })
+      this.#lose(path, waiting.inode, 'The file was deleted before it could be read.', stampOf(waiting))
     // Listed but not to be found: its name is not valid text here, so nobody can open it. It is a bag all the same.
     else if (listed && kindOf(path) === 'scan' && path.includes('\uFFFD') && !this.#done.has(path) && !this.#lost.has(path))
-      this.#lost.set(path, {
-        since: this.#elapsed,
-        inode: null,
-        why: "The file's name is not valid text, so it cannot be opened.",
-      })
+      this.#lose(path, null, "The file's name is not valid text, so it cannot be opened.", 'name')
+  }
+
+  #lose(path: string, inode: number | null, why: string, stamp: string): void {
+    this.#lost.set(path, { since: this.#elapsed, sweep: this.#sweepsBegun, inode, why, stamp })
   }
 
   #forget(present: Set<string>): void {
@@ -391,6 +399,10 @@ export class HotFolder implements Feed {
     for (const [path, lost] of this.#lost) {
       if (this.#elapsed < lost.since + this.#o.settleMs) continue
       const { inode, why, stamp } = lost
+      if (this.#sweepsDone <= lost.sweep) {
+        this.#sweepAt = -Infinity
+        return true
+      }
       const elsewhere =
         inode !== null &&
         ([...this.#waiting.values()].some((w) => w.inode === inode) || (await this.#isAt(this.#byInode.get(inode), inode)))
