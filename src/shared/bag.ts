@@ -102,6 +102,9 @@ export const bagFilter = z.object({
 })
 export type BagFilter = z.infer<typeof bagFilter>
 
+/** A search counts its matches up to here; this number means that many or more. */
+export const MOST_COUNTED = 10_000
+
 /** One entry of a bag's history: everything that happened to it, in order. */
 export const historyEntry = z.object({
   at: z.number(),

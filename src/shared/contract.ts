@@ -32,7 +32,7 @@ export const contract = oc.errors(errors).router({
     /** newest first */
     recent: oc.input(z.object({ limit: z.number().int().min(1).max(500) })).output(z.array(bag)),
     get: oc.input(bagId).output(bag),
-    /** newest first; `before` is the id below which to go on; `total` is counted to 10,000, and 10,000 means that many or more */
+    /** newest first; `before` is the id below which to go on; `total` is counted to MOST_COUNTED, which means that many or more */
     search: oc
       .input(
         z.object({ filter: bagFilter, before: z.number().int().positive().optional(), limit: z.number().int().min(1).max(200) }),

@@ -1,9 +1,9 @@
 // Builds the log's search: every filter starts from an index that ends in the bag's id, so a page costs the same at any length of the log.
-import type { BagFilter } from '../../shared/bag'
+import { MOST_COUNTED, type BagFilter } from '../../shared/bag'
 import type { Verdict } from '../../shared/classes'
 
 /** Matches are counted up to here; more are reported as this number. An exact count of millions would cost more than the page itself. */
-export const TOTAL_CAP = 10_000
+export const TOTAL_CAP = MOST_COUNTED
 
 type Value = string | number
 interface Condition {
