@@ -16,22 +16,27 @@ PAPER = {"base": "74.83 / 52.74", "H": "74.43 / 53.59", "HR": "75.87 / 53.72", "
 """The paper's mean AP with ResNet-34 on SIXray10 / 100 (Table 4)."""
 
 
-def write(folder: Path, plan: Plan, runs: list[Run], report: Path) -> None:
-    """Rewrite the sections `ablation`, `supervision` and `time` of the report, and `results/ablation.json` beside it."""
+def write(folder: Path, plan: Plan, runs: list[Run], report: Path, suffix: str = "") -> None:
+    """Rewrite the sections `ablation`, `supervision` and `time` of the report, and `results/ablation.json` beside it.
+
+    suffix: for another budget's sections and file, e.g. "-long".
+    """
     ratios = sorted({r.ratio for r in runs})
     grid: dict[tuple[str, int, bool], list[Run]] = {}
     for r in runs:
         grid.setdefault((r.variant, r.ratio, r.masks), []).append(r)
-    found = {key: cells(folder, group, key[1]) for key, group in grid.items()}
+    found = {key: cells(folder, plan, group, key[1]) for key, group in grid.items()}
     hardest = max(ratios)
     # what was trained at the highest ratio, asked at 1,000 negatives a positive
-    thousand = {v: cells(folder, grid[v, hardest, False], 1000)["ap"] for v in VARIANTS if (v, hardest, False) in grid and hardest < 1000}
+    thousand = {
+        v: cells(folder, plan, grid[v, hardest, False], 1000)["ap"] for v in VARIANTS if (v, hardest, False) in grid and hardest < 1000
+    }
     seeds = sorted({r.seed for r in runs})
     lines = [setting(plan, seeds), "", main_table(found, thousand, ratios, hardest), "", *claims(found, ratios)]
-    replace_section(report, "ablation", "\n".join(lines))
+    replace_section(report, f"ablation{suffix}", "\n".join(lines))
     supervision = supervision_table(found, ratios)
     if supervision:
-        replace_section(report, "supervision", supervision)
+        replace_section(report, f"supervision{suffix}", supervision)
     times = json.loads((folder / "time.json").read_text()) if (folder / "time.json").exists() else []
     if times:
         replace_section(report, "time", time_table(times))
@@ -46,14 +51,14 @@ def write(folder: Path, plan: Plan, runs: list[Run], report: Path) -> None:
                 "ratio": r,
                 "masks": m,
                 **{k: as_dict(c) for k, c in cell.items()},
-                "runs": [cost(folder, one) for one in grid[v, r, m]],
+                "runs": [cost(folder, plan, one) for one in grid[v, r, m]],
             }
             for (v, r, m), cell in sorted(found.items())
         ],
         "at1000": {v: as_dict(c) for v, c in thousand.items()},
         "time": times,
     }
-    save_json(record, report.parent / "results" / "ablation.json")
+    save_json(record, report.parent / "results" / f"ablation{suffix}.json")
 
 
 def as_dict(cell: Cell) -> dict[str, object]:
@@ -64,8 +69,8 @@ def as_dict(cell: Cell) -> dict[str, object]:
     }
 
 
-def cost(folder: Path, run: Run) -> dict[str, object]:
-    with np.load(folder / f"{run.name}.npz") as kept:
+def cost(folder: Path, plan: Plan, run: Run) -> dict[str, object]:
+    with np.load(run.file(folder, plan)) as kept:
         return {"seed": run.seed, "cpuSeconds": round(float(kept["seconds"]), 1), "trainingLoss": round(float(kept["loss"]), 5)}
 
 

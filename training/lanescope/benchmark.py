@@ -59,6 +59,10 @@ class Run:
     masks: bool = False
     """Supervised with masks as well as image labels."""
 
+    def file(self, folder: Path, plan: Plan) -> Path:
+        """Where its scores are kept: runs of different budgets share scans and start, not results."""
+        return folder / f"scans-{plan.scans}" / f"{self.name}.npz"
+
     @property
     def name(self) -> str:
         return f"{self.variant}-{self.ratio}-seed{self.seed}{'-masks' if self.masks else ''}"
@@ -266,9 +270,10 @@ def do_run(folder: Path, plan: Plan, run: Run, log: Callable[[str], None]) -> Pa
     from lanescope.loss import LossConfig
     from lanescope.network import Chr, NetworkConfig
 
-    file = folder / f"{run.name}.npz"
+    file = run.file(folder, plan)
     if file.exists():
         return file
+    file.parent.mkdir(parents=True, exist_ok=True)
     start_file = make_start(folder, plan, run.seed, log)
     start = torch.load(start_file, map_location="cpu")["state"]
     maps = make_maps(folder, plan, run.seed, start_file)
@@ -369,9 +374,9 @@ class Cell:
         return Cell(self.value - other.value, self.draws - other.draws, [a - b for a, b in zip(self.seeds, other.seeds, strict=False)])
 
 
-def cells(folder: Path, runs: Sequence[Run], test_ratio: int) -> dict[str, Cell]:
+def cells(folder: Path, plan: Plan, runs: Sequence[Run], test_ratio: int) -> dict[str, Cell]:
     """`ap` and `pointing` over the seeds of one (variant, ratio); test scans are redrawn, positives and negatives each."""
-    kept = [np.load(folder / f"{r.name}.npz") for r in runs]
+    kept = [np.load(r.file(folder, plan)) for r in runs]
     labels = kept[0]["labels"]
     positives = len(kept[0]["hits"])
     negatives = len(labels) - positives

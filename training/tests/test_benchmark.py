@@ -98,14 +98,14 @@ def test_every_variant_runs_from_the_common_start_and_resumes(tiny):
     assert [benchmark.do_run(folder, plan, Run(v, 10, 0), quiet).stat().st_mtime_ns for v in VARIANTS] == stamps
     with np.load(files[-1]) as kept:
         assert kept["z"].shape == (P + N, 5) and kept["hits"].shape == (P, 5) and (kept["hits"] != 0).sum() == P
-    found = cells(folder, [Run("CHR", 10, 0)], 10)
+    found = cells(folder, plan, [Run("CHR", 10, 0)], 10)
     assert 0 < found["ap"].value < 1 and found["ap"].draws.shape == (20,)
 
 
 def test_the_same_run_twice_is_the_same_run(tiny):
     folder, plan = tiny
     first = dict(np.load(benchmark.do_run(folder, plan, Run("CHR", 10, 0), quiet)))
-    for f in folder.glob("*"):
+    for f in folder.rglob("*.*"):
         f.unlink()
     second = dict(np.load(benchmark.do_run(folder, plan, Run("CHR", 10, 0), quiet)))
     assert (first["z"] == second["z"]).all()

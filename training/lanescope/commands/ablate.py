@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -17,6 +17,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--ratios", type=int, nargs="+", default=[10, 100], help="negatives a positive in training")
+    parser.add_argument(
+        "--scans", type=int, help="scans that each variant sees (default: the plan's); another budget gets sections of its own"
+    )
     parser.add_argument("--no-masks", action="store_true", help="leave out the comparison of mask and image-label supervision")
     parser.add_argument("--time", type=int, default=60, metavar="N", help="repetitions of the timing; 0 leaves it out")
     parser.add_argument("--report-only", action="store_true", help="make the table of the runs that are there, train none")
@@ -29,9 +32,9 @@ def run(args: argparse.Namespace) -> int:
     from lanescope.benchmark import VARIANTS, Plan, Run, do_run, prepare_data, save_json, time_ratio
 
     torch.set_num_threads(1)
-    plan = Plan()
-    args.folder.mkdir(parents=True, exist_ok=True)
-    kept = args.folder / "plan.json"
+    plan = replace(Plan(), scans=args.scans or Plan().scans)
+    suffix = "" if plan == Plan() else f"-{plan.scans}"
+    kept = args.folder / f"scans-{plan.scans}" / "plan.json"
     if kept.exists() and json.loads(kept.read_text()) != asdict(plan):
         print(f"ablate: {args.folder} holds runs of another plan; choose another --folder", file=sys.stderr)
         return 1
@@ -47,20 +50,20 @@ def run(args: argparse.Namespace) -> int:
     runs.sort(key=lambda r: (r.seed, r.ratio, r.masks))
     if not args.report_only:
         for one in runs:
-            if not (args.folder / f"{one.name}.npz").exists():
+            if not one.file(args.folder, plan).exists():
                 prepare_data(args.folder, plan, one.ratio, log)
                 do_run(args.folder, plan, one, log)
-        if args.time:
+        if args.time and not (args.folder / "time.json").exists():
             times = [
                 time_ratio(name, size, args.time, args.folder)
                 for name, size in (("resnet34", 224), ("mobilenet_v2", 320), (plan.backbone, plan.size))
             ]
             save_json(times, args.folder / "time.json")
-    done = [r for r in runs if (args.folder / f"{r.name}.npz").exists()]
+    done = [r for r in runs if r.file(args.folder, plan).exists()]
     if not done:
         print("ablate: no run is there yet", file=sys.stderr)
         return 1
     from lanescope.ablation_report import write
 
-    write(args.folder, plan, done, args.report)
+    write(args.folder, plan, done, args.report, suffix)
     return 0
