@@ -1,6 +1,7 @@
 /// <reference lib="dom" />
 // A bag's way as people see it: scan in, verdict, heat and alarm on the screen, decision, log, restart; and what must never look calm.
 import type { Page } from '@playwright/test'
+import sharp from 'sharp'
 import { expect, test } from './lane'
 import { drawBag } from './scans'
 
@@ -11,6 +12,17 @@ interface Canvas {
   getContext(kind: '2d'): { getImageData(x: number, y: number, width: number, height: number): { data: Uint8ClampedArray } }
 }
 const banner = (page: Page) => page.getByTestId('banner')
+/** Pixels of the alarm's red on the whole screen. */
+async function redPixels(page: Page): Promise<number> {
+  const { data, info } = await sharp(await page.screenshot())
+    .removeAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true })
+  let red = 0
+  for (let i = 0; i < data.length; i += info.channels)
+    if ((data[i] ?? 0) > 140 && (data[i + 1] ?? 255) < 110 && (data[i + 2] ?? 255) < 110) red++
+  return red
+}
 const queueOf = (page: Page) => page.getByTestId('queue')
 
 test('a scan becomes an alarm, is decided, reviewed and found in the log, also after a restart', async ({ lane }) => {
@@ -25,6 +37,7 @@ test('a scan becomes an alarm, is decided, reviewed and found in the log, also a
   await expect(page.getByTestId('frame-gun')).toBeVisible()
   await expect(page.getByTestId('scan')).toHaveAttribute('data-picture', 'shown')
   await expect(page.getByTestId('sound')).toHaveAttribute('data-rung', '1')
+  expect(await redPixels(page)).toBeGreaterThan(1000)
   await expect(page.getByTestId('announcement')).toHaveText(/Alarm: .*gun.* Bag 1/)
 
   // heat is one key away and one key off; the scan under it stays unaltered
@@ -59,7 +72,8 @@ test('a scan becomes an alarm, is decided, reviewed and found in the log, also a
   await expect(page.getByTestId('outcome')).toContainText('Confirmed: knife')
 
   await lane.stop()
-  page = await lane.start('alarms')
+  page = await lane.start('alarms', null) // the name was asked once
+  await expect(page.getByRole('button', { name: 'E. Tester' })).toBeVisible()
   await expect(page.getByTestId('belt-bag')).toHaveCount(1)
   await page.keyboard.press('l')
   await expect(page.getByTestId('detail')).toContainText(name)
@@ -90,6 +104,8 @@ test('a calm bag shows nothing red and clears with one key', async ({ lane }) =>
   await expect(banner(page)).toContainText('No alarm')
   await expect(page.getByTestId('sound')).toHaveAttribute('data-rung', '0')
   await expect(page.getByTestId('frame-gun')).toHaveCount(0)
+  await expect(page.getByTestId('scan')).toHaveAttribute('data-picture', 'shown')
+  expect(await redPixels(page)).toBe(0)
   await expect(async () => {
     await page.keyboard.press('Space')
     await expect(page.getByTestId('decided')).toContainText('Cleared by E. Tester', { timeout: 500 })

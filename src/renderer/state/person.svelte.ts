@@ -1,5 +1,6 @@
 // Who is at the screen: asked once, kept on this machine, named on every decision and review. Accounts and roles come later, here.
 const KEY = 'lanescope.person'
+const YEAR_S = 31_536_000
 /** EU rules limit looking at X-ray images without a break to 20 minutes. */
 export const LOOKING_LIMIT_MS = 20 * 60_000
 
@@ -23,19 +24,26 @@ export class Person {
     this.name = trimmed
     this.asking = false
     this.since = now
-    try {
-      localStorage.setItem(KEY, trimmed)
-    } catch {
-      // storage may be forbidden: the name then holds until the page is closed
-    }
+    keep(trimmed)
     return true
+  }
+}
+
+// A served station has another port each time, which to localStorage is another place, but not to a cookie; Electron's scheme has no cookies.
+function keep(name: string): void {
+  document.cookie = `${KEY}=${encodeURIComponent(name)}; Path=/; Max-Age=${YEAR_S}; SameSite=Strict`
+  try {
+    localStorage.setItem(KEY, name)
+  } catch {
+    // storage may be forbidden: the name then holds until the page is closed
   }
 }
 
 function read(): string | null {
   try {
-    const kept = localStorage.getItem(KEY)?.trim()
-    return kept === undefined || kept === '' ? null : kept
+    const cookie = document.cookie.split('; ').find((part) => part.startsWith(`${KEY}=`))
+    const kept = (cookie === undefined ? localStorage.getItem(KEY) : decodeURIComponent(cookie.slice(KEY.length + 1)))?.trim()
+    return kept === undefined || kept === '' || kept.length > 80 ? null : kept
   } catch {
     return null
   }
