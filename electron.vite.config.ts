@@ -8,7 +8,7 @@ const main = (file: string): string => resolve(import.meta.dirname, 'src/main', 
 export default defineConfig({
   main: {
     build: {
-      rollupOptions: {
+      rolldownOptions: {
         input: {
           index: main('index.ts'),
           serve: main('serve.ts'),
@@ -20,7 +20,7 @@ export default defineConfig({
   },
   preload: {
     build: {
-      rollupOptions: {
+      rolldownOptions: {
         input: { index: resolve(import.meta.dirname, 'src/preload/index.ts') },
         output: { format: 'cjs', entryFileNames: '[name].cjs' },
       },
@@ -29,6 +29,6 @@ export default defineConfig({
   renderer: {
     root: 'src/renderer',
     plugins: [svelte({ configFile: resolve(import.meta.dirname, 'svelte.config.js') })],
-    build: { rollupOptions: { input: { index: resolve(import.meta.dirname, 'src/renderer/index.html') } } },
+    build: { rolldownOptions: { input: { index: resolve(import.meta.dirname, 'src/renderer/index.html') } } },
   },
 })
