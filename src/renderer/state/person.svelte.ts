@@ -31,8 +31,8 @@ export class Person {
 
 // A served station has another port each time, which to localStorage is another place, but not to a cookie; Electron's scheme has no cookies.
 function keep(name: string): void {
-  document.cookie = `${KEY}=${encodeURIComponent(name)}; Path=/; Max-Age=${YEAR_S}; SameSite=Strict`
   try {
+    document.cookie = `${KEY}=${encodeURIComponent(name)}; Path=/; Max-Age=${YEAR_S}; SameSite=Strict`
     localStorage.setItem(KEY, name)
   } catch {
     // storage may be forbidden: the name then holds until the page is closed
