@@ -49,9 +49,8 @@ export class Sketch {
     let above = 0
     let edge: number | null = null
     for (const [bin, count] of [...this.#bins].sort(([a], [b]) => b - a)) {
-      edge ??= bin + 1
-      if (above + count > k) break
       above += count
+      if (above > k) return (bin + 1) * this.width
       edge = bin
     }
     return edge === null ? null : edge * this.width

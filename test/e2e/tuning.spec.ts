@@ -59,7 +59,7 @@ async function nextBag(lane: Lane, page: Page, id: number, verdict: 'Alarm' | 'N
 
 async function dragToLeftEnd(page: Page): Promise<void> {
   const handle = page.getByTestId('threshold-alarm')
-  const from = await handle.boundingBox()
+  const from = await handle.locator('rect').boundingBox()
   const chart = await page.getByLabel('Scores of gun').boundingBox()
   if (from === null || chart === null) throw new Error('nothing to drag')
   await page.mouse.move(from.x + from.width / 2, from.y + 60)
