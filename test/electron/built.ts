@@ -13,9 +13,14 @@ function newest(path: string): number {
   const stat = statSync(path)
   return stat.isDirectory() ? Math.max(0, ...readdirSync(path).map((name) => newest(join(path, name)))) : stat.mtimeMs
 }
-const isBuilt = (): boolean =>
-  BUNDLES.every((path) => existsSync(path)) &&
-  newest(join(root, 'src')) <= Math.min(...BUNDLES.map((path) => statSync(path).mtimeMs))
+function isBuilt(): boolean {
+  try {
+    return newest(join(root, 'src')) <= Math.min(...BUNDLES.map((path) => statSync(path).mtimeMs))
+  } catch {
+    // a bundle is missing, perhaps because a build is just replacing it
+    return false
+  }
+}
 
 /** Throws when the build fails. */
 export async function ensureBuilt(): Promise<void> {

@@ -4,7 +4,6 @@ import { RPCHandler } from '@orpc/server/ws'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import { PATHS } from '../../shared/bridge'
@@ -126,12 +125,12 @@ function webRequest(request: IncomingMessage): Request {
   return new Request(new URL(request.url ?? '/', `http://${request.headers.host ?? LOOPBACK}`), {
     method: request.method ?? 'GET',
     headers,
-    ...(hasBody ? { body: Readable.toWeb(request), duplex: 'half' } : {}),
+    ...(hasBody ? { body: Readable.toWeb(request) as unknown as NonNullable<RequestInit['body']>, duplex: 'half' } : {}),
   })
 }
 
 async function send(response: ServerResponse, answer: Response): Promise<void> {
   response.writeHead(answer.status, Object.fromEntries(answer.headers))
-  if (answer.body) await pipeline(Readable.fromWeb(answer.body), response)
-  else response.end()
+  // Every answer of the site is in memory already.
+  response.end(Buffer.from(await answer.arrayBuffer()))
 }

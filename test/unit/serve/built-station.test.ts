@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { ensureBuilt } from '../../electron/built'
+import { ensureBuilt, root } from '../../electron/built'
 import { bagScan, jpeg } from '../inference/scans'
 import { writeTinyModel } from '../inference/tiny-model'
 import { rows, startStation, until, type StationProcess } from './station-process'
@@ -51,32 +51,36 @@ const alive = (pid: number): boolean => {
 }
 
 describe('kill -9 in mid-batch', () => {
-  it('every scan ends with exactly one row and one verdict, however often the station is killed', async () => {
-    const names = await Promise.all(
-      Array.from({ length: 60 }, async (_, i) => {
-        const name = `bag${i}.jpg`
-        await writeFile(join(folder, 'in', name), await jpeg(bagScan(600 + i, 450)))
-        return name
-      }),
-    )
-    await writeFile(join(folder, 'in', 'broken.jpg'), 'not a picture')
-    for (const enough of [5, 20, 35]) {
-      const station = start()
-      await until(() => expect(rows(data()).filter(({ verdict }) => verdict !== null).length).toBeGreaterThanOrEqual(enough))
-      station.child.kill('SIGKILL')
-      expect(await station.ended).toBe('SIGKILL')
-      // The kill must have come in mid-batch, or this test shows nothing.
-      expect(rows(data()).filter(({ verdict }) => verdict !== null).length).toBeLessThan(names.length)
-    }
-    const last = start()
-    await until(() => expect(rows(data()).filter(({ verdict }) => verdict !== null)).toHaveLength(names.length + 1))
-    last.child.kill('SIGTERM')
-    expect(await last.ended).toBe(0)
-    const all = rows(data())
-    expect(all.map(({ path }) => basename(path)).sort()).toEqual([...names, 'broken.jpg'].sort())
-    expect(all.filter(({ verdict }) => verdict === null)).toEqual([])
-    expect(all.filter(({ verdict }) => verdict === 'unscreenable').map(({ path }) => basename(path))).toEqual(['broken.jpg'])
-  })
+  it(
+    'every scan ends with exactly one row and one verdict, however often the station is killed',
+    { timeout: 240_000 },
+    async () => {
+      const names = await Promise.all(
+        Array.from({ length: 60 }, async (_, i) => {
+          const name = `bag${i}.jpg`
+          await writeFile(join(folder, 'in', name), await jpeg(bagScan(600 + i, 450)))
+          return name
+        }),
+      )
+      await writeFile(join(folder, 'in', 'broken.jpg'), 'not a picture')
+      for (const enough of [5, 20, 35]) {
+        const station = start()
+        await until(() => expect(rows(data()).filter(({ verdict }) => verdict !== null).length).toBeGreaterThanOrEqual(enough))
+        station.child.kill('SIGKILL')
+        expect(await station.ended).toBe('SIGKILL')
+        // The kill must have come in mid-batch, or this test shows nothing.
+        expect(rows(data()).filter(({ verdict }) => verdict !== null).length).toBeLessThan(names.length)
+      }
+      const last = start()
+      await until(() => expect(rows(data()).filter(({ verdict }) => verdict !== null)).toHaveLength(names.length + 1))
+      last.child.kill('SIGTERM')
+      expect(await last.ended).toBe(0)
+      const all = rows(data())
+      expect(all.map(({ path }) => basename(path)).sort()).toEqual([...names, 'broken.jpg'].sort())
+      expect(all.filter(({ verdict }) => verdict === null)).toEqual([])
+      expect(all.filter(({ verdict }) => verdict === 'unscreenable').map(({ path }) => basename(path))).toEqual(['broken.jpg'])
+    },
+  )
 })
 
 describe('the end', () => {
@@ -98,6 +102,31 @@ describe('the end', () => {
     await until(() => expect(children.filter(alive)).toEqual([]))
     await expect(fetch(url)).rejects.toThrow()
     expect(station.stderr()).not.toContain('while closing')
+  })
+})
+
+describe('npm start', () => {
+  const npmStart = (...args: string[]): StationProcess => {
+    const station = startStation(args, { entry: join(root, 'scripts/start.ts') })
+    stations.push(station)
+    return station
+  }
+
+  it('with nothing named plays the bundled demo within seconds, and says in one line where it opens and why', async () => {
+    const station = npmStart('--headless', '--data', data(), '--models', join(folder, 'models'))
+    expect(await station.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/\?token=[\w-]{43}$/)
+    expect(station.stderr()).toContain('lanescope: serving over loopback for a browser: --headless was given.\n')
+    await until(() => expect(rows(data()).filter(({ verdict }) => verdict !== null).length).toBeGreaterThanOrEqual(2))
+    expect(rows(data())[0]?.path).toMatch(/^replay:.*\/resources\/demo\//)
+    expect(rows(data()).filter(({ verdict }) => verdict === 'unscreenable')).toEqual([])
+    station.child.kill('SIGTERM')
+    expect(await station.ended).toBe(0)
+  })
+
+  it('passes wrong use on: exit 64', async () => {
+    const station = npmStart('--browser', '--rate', '300')
+    expect(await station.ended).toBe(64)
+    expect(station.stderr()).toContain('error: --rate belongs to --replay.')
   })
 })
 

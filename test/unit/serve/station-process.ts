@@ -17,13 +17,17 @@ export interface StationProcess {
   ended: Promise<number | string>
 }
 
-/** `before`: what the command line begins with, e.g. `unshare -n`; default this Node. */
+/** `entry`: default the served root. `before`: what the command line begins with, e.g. `unshare -n`; default this Node. */
 export function startStation(
   args: string[],
-  { before = [process.execPath], env = {} }: { before?: string[]; env?: NodeJS.ProcessEnv } = {},
+  {
+    before = [process.execPath],
+    entry = out('main/serve.js'),
+    env = {},
+  }: { before?: string[]; entry?: string; env?: NodeJS.ProcessEnv } = {},
 ): StationProcess {
   const [command = process.execPath, ...first] = before
-  const child = spawn(command, [...first, out('main/serve.js'), ...args], {
+  const child = spawn(command, [...first, entry, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   })
