@@ -16,9 +16,10 @@ SEED = 2026
 SIZE = 860
 QUALITY = 88
 COUNT = 36
-THREATS = {8: ("gun", 102), 19: ("scissors", 111), 29: ("wrench", 120)}
+THREATS = {8: ("gun", 604), 19: ("gun", 205), 29: ("wrench", 120)}
 """Bag (counted from 0): what it holds, and which scan of the stream it is. Spread out, so that a newcomer sees calm first and each alarm
-alone; picked from about four candidates each for a threat that a person can find."""
+alone. Picked to show what a verdict can be, not how often: of some 20 simulated bags with a gun looked at, the shipped model flags five;
+it alarms at both of these, and misses the wrench, as it misses most of them in simulated bags."""
 SCANNER = SCANNERS[1]
 """One lane, one machine."""
 
