@@ -319,13 +319,26 @@ function taps(source: number, target: number): { low: number; high: number; shar
   })
 }
 
-/** The paper's pointing peak (5.3): the levels' maps rescaled to the network's square, maximum over them, its largest pixel's centre in fractions of the square. */
+/** Values this near the highest (relative, or absolute below 1) count as one flat spot, whatever the rounding. */
+const PLATEAU = 1e-6
+
+/**
+ * The paper's pointing peak (5.3): the levels' maps rescaled to the network's square, maximum over them, its highest spot in fractions of
+ * the square. Beyond the outermost cells' centres a resized map is flat up to the edge; of such a flat spot the pixel nearest to the middle
+ * is taken, which is the cell's centre: the first one would lie on the scan's edge.
+ */
 export function peakOverScales(maps: readonly ScoreMap[], size: number): { x: number; y: number } {
   const best = new Float64Array(size * size).fill(-Infinity)
   for (const map of maps) for (const [i, v] of resizeMap(map, size, size).entries()) if (v > (best[i] ?? NaN)) best[i] = v
-  let peak = 0
-  for (const [i, v] of best.entries()) if (v > (best[peak] ?? -Infinity)) peak = i
-  return { x: ((peak % size) + 0.5) / size, y: (Math.floor(peak / size) + 0.5) / size }
+  const top = best.reduce((a, b) => Math.max(a, b), -Infinity)
+  let [x, y, least] = [0, 0, Infinity]
+  for (const [i, v] of best.entries()) {
+    if (v < top - PLATEAU * Math.max(1, Math.abs(top))) continue
+    const [column, row] = [i % size, Math.floor(i / size)]
+    const distance = (2 * column + 1 - size) ** 2 + (2 * row + 1 - size) ** 2
+    if (distance < least) [x, y, least] = [column, row, distance]
+  }
+  return { x: (x + 0.5) / size, y: (y + 0.5) / size }
 }
 
 export interface Box {

@@ -20,6 +20,7 @@ import numpy as np
 PROTOCOLS = ("voc-all", "voc-11", "step")
 DEFAULT_PROTOCOL = "voc-all"
 DEFAULT_REPLICATES = 1000
+PLATEAU = 1e-6  # values this near the highest (relative, or absolute below 1) count as one flat spot, whatever the rounding
 _CHUNK_CELLS = 2_000_000  # a bootstrap's weights are made in chunks of about this many numbers (16 MB)
 
 
@@ -343,12 +344,22 @@ def _taps(source: int, target: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]
 def peak_over_scales(cams: Sequence[np.ndarray], size: int) -> tuple[float, float]:
     """The paper's pointing peak (5.3): each level's map rescaled to the network's square, maximum over the levels, its largest pixel.
 
-    cams: one [h_l, w_l] a level, logit units; returns (x, y) in fractions of the square, at the pixel's centre. The first pixel in
-    reading order wins a tie.
+    cams: one [h_l, w_l] a level, logit units; returns (x, y) in fractions of the square.
     """
-    best = np.maximum.reduce([resize_map(c, size, size) for c in cams])
-    y, x = divmod(int(best.argmax()), size)
-    return (x + 0.5) / size, (y + 0.5) / size
+    return plateau_peak(np.maximum.reduce([resize_map(c, size, size) for c in cams]))
+
+
+def plateau_peak(values: np.ndarray) -> tuple[float, float]:
+    """Centre of the highest spot of a map [h, w], in fractions.
+
+    Beyond the outermost cells' centres a resized map is flat up to the edge. Of such a flat spot the pixel nearest to the middle of the
+    map is taken, which is the cell's centre: the first pixel would lie on the scan's edge, and a coarse map's peaks would all be misses.
+    """
+    height, width = values.shape
+    top = float(values.max())
+    ys, xs = np.nonzero(values >= top - PLATEAU * max(1.0, abs(top)))
+    nearest = int(((2 * xs + 1 - width) ** 2 + (2 * ys + 1 - height) ** 2).argmin())
+    return float((xs[nearest] + 0.5) / width), float((ys[nearest] + 0.5) / height)
 
 
 def in_any_box(x: float, y: float, boxes: Sequence[Sequence[float]]) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from lanescope.metrics import plateau_peak
 from lanescope.preprocess import normalise
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -44,7 +45,7 @@ def peaks(cams: list[np.ndarray], size: int) -> tuple[np.ndarray, np.ndarray]:
     fine = cams[0].shape[1:]
     fused = np.mean([_resize(cam, *fine) for cam in cams], axis=0)
     best = np.maximum.reduce([_resize(cam, size, size) for cam in cams])
-    return _argmax(fused), _argmax(best)
+    return _argmax(fused), np.array([plateau_peak(m) for m in best], np.float32)
 
 
 def _resize(cam: np.ndarray, height: int, width: int) -> np.ndarray:

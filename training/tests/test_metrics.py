@@ -168,6 +168,16 @@ def test_peak_is_the_maximum_over_scales():
     assert in_any_box(0.5, 0.5, [(0.5, 0.5, 0.6, 0.6)])  # edges belong to the box
 
 
+def test_a_coarse_map_points_at_its_cell_not_at_the_edge():
+    cam = np.zeros((3, 3))
+    cam[0, 2] = 4.0
+    x, y = peak_over_scales([cam], 96)
+    assert (x, y) == pytest.approx((5 / 6, 1 / 6), abs=0.01)  # the cell's centre; its first highest pixel is on the scan's edge
+    cam = np.zeros((3, 3))
+    cam[1, 1] = 4.0
+    assert peak_over_scales([cam], 96) == pytest.approx((0.5, 0.5), abs=0.01)
+
+
 def test_interval_is_numpy_quantile_without_nan():
     values = rng.normal(size=99)
     low, high = interval(np.append(values, np.nan))
