@@ -110,6 +110,11 @@ export class DriftMonitor {
   }
 
   report(): DriftReport {
+    if (this.#seen < ENOUGH) {
+      // before the first look: how many bags are there yet
+      this.#scores = THREAT_CLASSES.map((c) => this.#scoreSignal(c))
+      this.#prevalence = this.#prevalenceSignal()
+    }
     const signals = [
       this.#rateSignal('alarm'),
       this.#rateSignal('advisory'),
