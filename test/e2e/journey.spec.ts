@@ -1,5 +1,7 @@
 /// <reference lib="dom" />
 // A bag's way as people see it: scan in, verdict, heat and alarm on the screen, decision, log, restart; and what must never look calm.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Page } from '@playwright/test'
 import sharp from 'sharp'
 import { expect, test } from './lane'
@@ -267,4 +269,25 @@ test('a feed that can’t be read is said, and a bag without a verdict never loo
   await expect(banner(page)).toHaveAttribute('data-verdict', 'clear')
   lane.removeFeed()
   await expect(page.getByTestId('trouble').filter({ hasText: 'No scans come in from North' })).toBeVisible()
+})
+
+test('the shipped model under its own policy alarms for the demo’s gun, in the right place, and not for a bag without', async ({
+  lane,
+}) => {
+  const demo = (name: string) => readFileSync(join(import.meta.dirname, '../../resources/demo', name))
+  const page = await lane.start(null)
+  lane.put('bag-0001.jpg', demo('bag-0001.jpg'))
+  await expect(banner(page)).toHaveAttribute('data-verdict', 'clear')
+  lane.put('bag-0009.jpg', demo('bag-0009.jpg'))
+  await expect(banner(page)).toHaveAttribute('data-verdict', 'alarm')
+  await expect(banner(page)).toContainText('Chance of a gun: about 1 in')
+  // the gun lies in the lower middle of this scan
+  const frame = await page.getByTestId('frame-gun').boundingBox()
+  const scan = await page.getByTestId('scan').locator('img').boundingBox()
+  if (frame === null || scan === null) throw new Error('no frame on the scan')
+  const [x, y] = [(frame.x + frame.width / 2 - scan.x) / scan.width, (frame.y + frame.height / 2 - scan.y) / scan.height]
+  expect(x).toBeGreaterThan(0.2)
+  expect(x).toBeLessThan(0.7)
+  expect(y).toBeGreaterThan(0.55)
+  expect(y).toBeLessThan(0.8)
 })
