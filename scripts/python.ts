@@ -12,11 +12,17 @@ export function findTrainingPython(): { python: string } | { missing: string } {
   const needs = 'import torch, torchvision, cv2, onnx, onnxruntime, sklearn, pytest'
   if (existsSync(python) && quiet(python, ['-c', needs])) return { python }
   const base = ['/usr/bin/python3', 'python3'].find((p) => quiet(p, ['-c', 'import torch, torchvision, cv2']))
-  if (base === undefined) return { missing: 'no Python with PyTorch (Debian: apt-get install python3-torch python3-torchvision python3-opencv python3-venv)' }
+  if (base === undefined)
+    return {
+      missing: 'no Python with PyTorch (Debian: apt-get install python3-torch python3-torchvision python3-opencv python3-venv)',
+    }
   console.log('Setting up .venv for the training tests (PyPI: onnx, onnxruntime, pytest, ruff, scikit-learn).')
   const made =
     quiet(base, ['-m', 'venv', '--system-site-packages', VENV]) &&
-    spawnSync(python, ['-m', 'pip', 'install', '-q', '-r', resolve(VENV, '..', 'training', 'requirements.txt')], { stdio: 'inherit' }).status === 0
-  if (!made || !quiet(python, ['-c', needs])) return { missing: 'the PyPI packages of training/requirements.txt could not be installed' }
+    spawnSync(python, ['-m', 'pip', 'install', '-q', '-r', resolve(VENV, '..', 'training', 'requirements.txt')], {
+      stdio: 'inherit',
+    }).status === 0
+  if (!made || !quiet(python, ['-c', needs]))
+    return { missing: 'the PyPI packages of training/requirements.txt could not be installed' }
   return { python }
 }

@@ -47,7 +47,9 @@ const results = STEPS.filter(([name]) => wanted.length === 0 || wanted.includes(
 
 console.log('\n── summary')
 for (const { name, outcome, seconds } of results)
-  console.log(`${typeof outcome === 'string' ? outcome : 'skipped'}  ${name} (${seconds} s)${typeof outcome === 'string' ? '' : `: ${outcome.skipped}`}`)
+  console.log(
+    `${typeof outcome === 'string' ? outcome : 'skipped'}  ${name} (${seconds} s)${typeof outcome === 'string' ? '' : `: ${outcome.skipped}`}`,
+  )
 const count = (wantedOutcome: string): number =>
   results.filter(({ outcome }) => (typeof outcome === 'string' ? outcome : 'skipped') === wantedOutcome).length
 console.log(`${count('passed')} passed, ${count('failed')} failed, ${count('skipped')} skipped`)
