@@ -7,11 +7,10 @@ import { parseScores, sampleOf, UnusableSample, writeScores, type Known, type Sc
 import { policyFrom } from '../../domain/thresholds'
 import { mapClasses, THREAT_CLASSES, type PerClass } from '../../shared/classes'
 import type { Calibration, CalibrationMap } from '../../shared/policy'
-import { startInference } from '../inference/client'
-import { inferenceEntry, nodeSpawn } from '../inference/node-spawn'
 import type { ModelFiles } from '../inference/model-files'
 import { modelOf, sampleOfModel, withBook, type BookOptions } from './book'
 import { UsageError } from './exit'
+import { commandInference } from './inference'
 import { listImages, readLabels } from './labelled-scans'
 import { readText } from './policy'
 import { readScan } from './scan-files'
@@ -162,12 +161,7 @@ async function scored(folder: string, labels: string, model: ModelFiles): Promis
   const files = listImages(folder)
   const list = readLabels(labels).filter(({ name }) => files.has(name))
   if (list.length === 0) throw new UsageError(`None of the scans listed in ${labels} is in ${folder}.`)
-  const inference = startInference({
-    spawn: nodeSpawn(inferenceEntry(import.meta.dirname)),
-    manifest: model.manifest,
-    modelPath: model.modelPath,
-    tryAgain: 600_000,
-  })
+  const inference = commandInference(model)
   const scans: ScoredScan[] = []
   try {
     for (const { name, labels: row, group } of list) {

@@ -4,12 +4,12 @@ import { writeFileSync } from 'node:fs'
 import { inAnyBox, type Label } from '../../domain/metrics'
 import { modelName } from '../../domain/first-policy'
 import { THREAT_CLASSES } from '../../shared/classes'
-import { startInference, type InferenceRoom } from '../inference/client'
+import type { InferenceRoom } from '../inference/client'
 import { chooseModel, type ModelFiles } from '../inference/model-files'
-import { inferenceEntry, nodeSpawn } from '../inference/node-spawn'
 import type { NetworkOutput } from '../station/ports'
 import { evaluate, inTable, scoresCsv, type ScoredScan } from './evaluate-table'
 import { UsageError } from './exit'
+import { commandInference } from './inference'
 import { listImages, readAnnotation, readLabels, type Annotation, type LabelledScan } from './labelled-scans'
 import { readScan } from './scan-files'
 
@@ -56,12 +56,7 @@ interface Unscored {
 
 async function run(options: EvaluateOptions): Promise<number> {
   const { scans, without, unlabelled, model } = prepare(options)
-  const inference = startInference({
-    spawn: nodeSpawn(inferenceEntry(import.meta.dirname)),
-    manifest: model.manifest,
-    modelPath: model.modelPath,
-    tryAgain: 600_000,
-  })
+  const inference = commandInference(model)
   const scored: ScoredScan[] = []
   const unscored: Unscored[] = []
   try {

@@ -19,10 +19,9 @@ import {
   type SetBy,
   type ThresholdPromise,
 } from '../../shared/policy'
-import { startInference } from '../inference/client'
-import { inferenceEntry, nodeSpawn } from '../inference/node-spawn'
 import { judging, modelOf, sampleOfModel, wholeNumber, withBook, type BookOptions } from './book'
 import { UsageError } from './exit'
+import { commandInference } from './inference'
 import { readScan } from './scan-files'
 
 const DATA: [string, string] = ['--data <dir>', "the lane's data folder (default: where the station keeps it)"]
@@ -164,12 +163,7 @@ async function explain(scan: string, options: BookOptions & { policy?: number })
     throw new UsageError(
       `Policy ${policy.version} belongs to ${policy.model}, not to ${modelName(model.manifest)}: name its model with --model.`,
     )
-  const inference = startInference({
-    spawn: nodeSpawn(inferenceEntry(import.meta.dirname)),
-    manifest: model.manifest,
-    modelPath: model.modelPath,
-    tryAgain: 600_000,
-  })
+  const inference = commandInference(model)
   try {
     const result = await inference.screen(read.bytes)
     if (!result.ok) {

@@ -6,11 +6,11 @@ import { basename, extname, join } from 'node:path'
 import { firstCalibration, firstPolicy, modelName } from '../../domain/first-policy'
 import { posteriorInWords } from '../../domain/words'
 import { THREAT_CLASSES } from '../../shared/classes'
-import { startInference, type InferenceRoom } from '../inference/client'
+import type { InferenceRoom } from '../inference/client'
 import { chooseModel } from '../inference/model-files'
-import { inferenceEntry, nodeSpawn } from '../inference/node-spawn'
 import type { ScreenResult } from '../station/ports'
 import { UsageError } from './exit'
+import { commandInference } from './inference'
 import { listScans, readScan, type Listed } from './scan-files'
 import { lineOf, type Judge, type ScanLine } from './scan-line'
 
@@ -82,12 +82,7 @@ function start(named: string | undefined): { judge: Judge | null; inference: Inf
     const { manifest, modelPath } = chooseModel(import.meta.dirname, named)
     const policy = { version: 1, ...firstPolicy(manifest, 1) }
     const calibration = { version: 1, ...firstCalibration(manifest) }
-    const inference = startInference({
-      spawn: nodeSpawn(inferenceEntry(import.meta.dirname)),
-      manifest,
-      modelPath,
-      tryAgain: 600_000,
-    })
+    const inference = commandInference({ manifest, modelPath })
     return { judge: { model: modelName(manifest), policy, calibration }, inference, problem: null }
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error)
