@@ -1,4 +1,4 @@
-"""A pretrained start: the MobileNetV2 (Open Images) that npm's `@mediapipe/objectron` carries (Apache-2.0), for torchvision's layout."""
+"""Where training starts: the MobileNetV2 (Open Images) that npm's `@mediapipe/objectron` carries (Apache-2.0), or an exported network."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor, nn
-
-from lanescope.network import Chr
 
 PACKAGE = "@mediapipe/objectron@0.4.1675468480"
 _MODEL = "object_detection_ssd_mobilenetv2_oidv4_fp16.tflite"
@@ -95,39 +93,82 @@ def _read_tflite(data: bytes) -> list[tuple[Tensor, Tensor]]:
     return layers
 
 
-def start_from(network: Chr, layers_file: Path, scans: Tensor) -> None:
-    """Load the folded layers into a MobileNetV2 network and give every backbone batch norm honest statistics.
+def layers_from_onnx(file: Path) -> list[tuple[Tensor, Tensor]]:
+    """The convolutions of an exported network in the order in which they run, as (weight, bias), batch norm folded in.
+
+    Raises:
+        ValueError: a convolution's weights are not stored in fp32 (an int8 export, say).
+    """
+    import onnx
+    from onnx import numpy_helper
+
+    graph = onnx.load(str(file)).graph
+    stored = {tensor.name: tensor for tensor in graph.initializer}
+    layers = []
+    for node in graph.node:
+        if node.op_type == "Identity" and node.input[0] in stored:  # equal tensors are stored once
+            stored[node.output[0]] = stored[node.input[0]]
+        if node.op_type != "Conv":
+            continue
+        if any(name not in stored or stored[name].data_type != onnx.TensorProto.FLOAT for name in node.input[1:]):
+            raise ValueError(f"{file}: {node.name} holds no plain weights; start from an fp32 export")
+        weight, bias = (torch.from_numpy(numpy_helper.to_array(stored[name]).copy()) for name in node.input[1:])
+        layers.append((weight, bias))
+    return layers
+
+
+def start_from(module: nn.Module, layers: list[tuple[Tensor, Tensor]], scans: Tensor) -> None:
+    """Load folded layers into a network (or its backbone) and give every batch norm honest statistics.
 
     A folded layer has no statistics left. Each batch norm is set so that it normalises what it really sees and then
     undoes it (gain = its deviation, shift = its mean + the folded bias): the same function, but trainable as usual.
 
     Args:
-        network: CHR on `mobilenet_v2`; changed in place.
-        layers_file: what `fetch` wrote.
+        module: changed in place.
+        layers: (weight, bias) of every convolution in the order in which they run.
         scans: float [N, 3, S, S], a few dozen normalised scans.
 
     Raises:
-        ValueError: the layers do not fit the backbone.
+        ValueError: the layers do not fit the module.
     """
-    layers = torch.load(layers_file)
-    modules = list(network.backbone.modules())
-    convolutions = [m for m in modules if isinstance(m, nn.Conv2d)]
-    norms = [m for m in modules if isinstance(m, nn.BatchNorm2d)]
-    if not len(convolutions) == len(norms) == len(layers):
-        raise ValueError(f"{len(layers)} layers for {len(convolutions)} convolutions")
+    slots = _slots(module, scans[:1])
+    if len(slots) != len(layers):
+        raise ValueError(f"{len(layers)} layers for {len(slots)} convolutions")
     handles = []
-    for convolution, norm, (weight, bias) in zip(convolutions, norms, layers, strict=True):
+    for (convolution, norm), (weight, bias) in zip(slots, layers, strict=True):
         if convolution.weight.shape != weight.shape:
             raise ValueError(f"{tuple(weight.shape)} does not fit {tuple(convolution.weight.shape)}")
         convolution.weight.data.copy_(weight)
-        handles.append(norm.register_forward_pre_hook(_re_estimate(bias)))
-    was_training = network.training
-    network.eval()
-    with torch.no_grad():
-        network.backbone(scans)
+        if norm is not None:
+            handles.append(norm.register_forward_pre_hook(_re_estimate(bias)))
+        elif convolution.bias is not None:
+            convolution.bias.data.copy_(bias)
+    _run(module, scans)
     for handle in handles:
         handle.remove()
-    network.train(was_training)
+
+
+def _slots(module: nn.Module, scan: Tensor) -> list[tuple[nn.Conv2d, nn.BatchNorm2d | None]]:
+    """Every convolution in the order in which it runs, with the batch norm that follows it."""
+    called: list[nn.Module] = []
+    kinds = (nn.Conv2d, nn.BatchNorm2d)
+    handles = [m.register_forward_pre_hook(lambda m, _: called.append(m)) for m in module.modules() if isinstance(m, kinds)]
+    _run(module, scan)
+    for handle in handles:
+        handle.remove()
+    slots: list[tuple[nn.Conv2d, nn.BatchNorm2d | None]] = []
+    for one, after in zip(called, [*called[1:], None], strict=True):
+        if isinstance(one, nn.Conv2d):
+            slots.append((one, after if isinstance(after, nn.BatchNorm2d) else None))
+    return slots
+
+
+def _run(module: nn.Module, scans: Tensor) -> None:
+    was_training = module.training
+    module.eval()
+    with torch.no_grad():
+        module(scans)
+    module.train(was_training)
 
 
 def _re_estimate(folded_bias: Tensor):  # type: ignore[no-untyped-def]

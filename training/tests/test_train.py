@@ -12,7 +12,7 @@ from lanescope.data.batches import Recipe, collate, make_samples
 from lanescope.export import export_onnx, to_fp16, to_int8, verify
 from lanescope.loss import LossConfig, chr_loss
 from lanescope.network import Chr, NetworkConfig
-from lanescope.pretrained import start_from
+from lanescope.pretrained import layers_from_onnx, start_from
 from lanescope.train import TrainConfig, learning_rate, network_from, train
 from lanescope.validate import area_under_curve, summarise, validation_samples
 
@@ -87,21 +87,35 @@ def test_export_agrees_with_torch(config: NetworkConfig, tmp_path: Path) -> None
         verify(network, tmp_path / "n.onnx", 96)
 
 
-def test_the_pretrained_start_keeps_the_function(tmp_path: Path) -> None:
+def test_the_pretrained_start_keeps_the_function() -> None:
     """Batch norm re-estimated on scans must leave exactly convolution + folded bias."""
     torch.manual_seed(0)
     network = Chr(NetworkConfig()).eval()
     convolutions = [m for m in network.backbone.modules() if isinstance(m, torch.nn.Conv2d)]
     layers = [(torch.randn_like(c.weight) * 0.2, torch.randn(c.out_channels) * 0.3) for c in convolutions]
-    torch.save(layers, tmp_path / "start.pt")
     scans = torch.randn(4, 3, 64, 64)
-    start_from(network, tmp_path / "start.pt", scans)
+    start_from(network.backbone, layers, scans)
     with torch.no_grad():
         first = network.backbone.stages[0][0][0]  # convolution, norm, ReLU6
         expected = torch.nn.functional.conv2d(scans, layers[0][0], layers[0][1], stride=2, padding=1).clamp(0, 6)
         assert torch.allclose(first(scans), expected, atol=1e-4)
     with pytest.raises(ValueError, match="layers"):
-        start_from(Chr(NetworkConfig(backbone="resnet18")), tmp_path / "start.pt", scans)
+        start_from(Chr(NetworkConfig(backbone="resnet18")).backbone, layers, scans)
+
+
+def test_an_exported_network_can_be_the_start(tmp_path: Path) -> None:
+    """Weights that come back from ONNX, batch norm folded, must answer as before."""
+    torch.manual_seed(0)
+    network = Chr(NetworkConfig(pooling="lse")).train()
+    with torch.no_grad():
+        network(torch.randn(8, 3, 96, 96))  # batch norm away from its initial statistics
+    network.eval()
+    export_onnx(network, tmp_path / "n.onnx", 96)
+    again = Chr(NetworkConfig(pooling="lse"))
+    scans = torch.randn(8, 3, 96, 96)
+    start_from(again, layers_from_onnx(tmp_path / "n.onnx"), scans)
+    with torch.no_grad():
+        assert torch.allclose(network.eval()(scans)["logits"], again.eval()(scans)["logits"], atol=1e-3)
 
 
 def test_schedule_and_calibration() -> None:

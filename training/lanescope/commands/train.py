@@ -21,12 +21,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", type=int, default=320)
     parser.add_argument("--early-size", type=int, default=0, help="smaller scans for the first 45 %% of the run (0: never)")
     parser.add_argument("--batch", type=int, default=16, help="scans a step and process")
+    parser.add_argument("--hard-at", type=float, default=0.6, help="share of the run after which threats are as small and faint as they get")
     parser.add_argument("--validate-every", type=float, default=300, help="seconds")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--epsilon", type=float, default=0.1, help="negatives predicted below this are easy (default 0.1)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=0, help="CPU threads (0: torch's default)")
     parser.add_argument("--random-start", action="store_true", help="no pretrained backbone")
+    parser.add_argument("--from-onnx", type=Path, metavar="FILE", help="start from an exported network (its manifest beside it)")
+    parser.add_argument("--frozen", type=int, default=0, help="backbone stages, finest first, that stay as the start left them")
+    parser.add_argument("--fp32", action="store_true", help="no bf16, even where it would be faster")
     parser.add_argument("--data", type=Path, default=None, help="real scans (default: ../shared/data beside the checkout)")
     parser.add_argument("--cache", type=Path, default=Path(".cache"))
     parser.add_argument("--validation-pairs", type=int, default=200)
@@ -51,17 +55,24 @@ def run(args: argparse.Namespace) -> int:
     if args.threads:
         torch.set_num_threads(args.threads)
     network = NetworkConfig(args.backbone, args.variant, args.levels, args.pooling, args.rounds)
-    use_start = args.backbone == "mobilenet_v2" and not args.random_start
+    if args.from_onnx:
+        start = _provenance(args.from_onnx)
+    elif args.backbone == "mobilenet_v2" and not args.random_start:
+        start = pretrained.PROVENANCE
+    else:
+        start = "random"
     config = TrainConfig(
         network=network,
         loss=LossConfig(balance=network.balances, epsilon=args.epsilon, mask_weight=1.0 if args.supervision == "masks" else 0.0),
-        recipe=Recipe(size=args.size, batch=args.batch, early_size=args.early_size),
+        recipe=Recipe(size=args.size, batch=args.batch, early_size=args.early_size, hard_at=args.hard_at),
         validate_every=args.validate_every,
         minutes=args.minutes,
         steps=args.steps,
         seed=args.seed,
         rate=args.rate,
-        start=pretrained.PROVENANCE if use_start else "random",
+        frozen=args.frozen,
+        bf16=not args.fp32,
+        start=start,
     )
     root = args.data or SHARED
     bank = load_bank("train", args.cache, root)
@@ -76,16 +87,29 @@ def run(args: argparse.Namespace) -> int:
     def prepare(fresh: Chr) -> None:
         samples = [s for step in range(3) for s in make_samples(bank, config.recipe, args.seed, 10_000_000 + step, 0.5)]
         scans = torch.from_numpy(normalise(np.stack([s.pixels for s in samples]), config.mean, config.std))
-        pretrained.start_from(fresh, pretrained.fetch(args.cache / "start"), scans)
+        if args.from_onnx:
+            pretrained.start_from(fresh, pretrained.layers_from_onnx(args.from_onnx), scans)
+        else:
+            pretrained.start_from(fresh.backbone, torch.load(pretrained.fetch(args.cache / "start")), scans)
 
     train(
         config,
         bank,
         validation,
         args.out,
-        prepare=prepare if use_start else None,
+        prepare=None if start == "random" else prepare,
         rendered=args.cache / "patches",
         log=lambda line: print(json.dumps(line), flush=True),
     )
     print(args.out / CHECKPOINT)
     return 0
+
+
+def _provenance(file: Path) -> str:
+    """Where an exported network came from, for the next one's manifest."""
+    manifest = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
+    made = manifest["provenance"]
+    return (
+        f"the weights of {manifest['name']} {manifest['version']} (SHA-256 {manifest['sha256'][:16]}, {made['scans']:,} scans in "
+        f"{made['minutes']:g} minutes), which had started from {made['start']}"
+    )

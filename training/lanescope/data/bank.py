@@ -11,6 +11,7 @@ from lanescope.data import icons, shapes
 from lanescope.data.cutouts import distractor_cutouts, threat_cutouts
 from lanescope.data.scans import CleanScan, load_clean, smooth_away
 from lanescope.data.splits import SHARED, TRAIN, benign_scans, opixray_scans
+from lanescope.data.staged import StagedScan, cut_outs, load_staged
 from lanescope.patch import CLASSES, DISTRACTOR, Patch
 
 LONGEST = 400
@@ -61,7 +62,9 @@ class Bank:
     boxed: list[CleanScan]
     """OPIXray scans with their blade in place."""
     patches: dict[str, dict[str, list[Patch]]] = field(default_factory=dict)
-    """label -> kind of source ("opixray", "shape", "icon", "rendered") -> patches."""
+    """label -> kind of source ("opixray", "sixray", "shape", "icon", "rendered") -> patches."""
+    staged: list[StagedScan] = field(default_factory=list)
+    """SIXray's staged training bags with their guns and knives traced."""
     rendered: set[str] = field(default_factory=set)
     _erased: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
 
@@ -117,6 +120,7 @@ class Bank:
             "split": self.split,
             "benign": len(self.benign),
             "boxed": len(self.boxed),
+            **({"staged": len(self.staged)} if self.staged else {}),
             "patches": {label: {kind: len(p) for kind, p in kinds.items()} for label, kinds in self.patches.items()},
         }
 
@@ -151,4 +155,7 @@ def load_bank(split: str, cache: Path, root: Path = SHARED) -> Bank:
         save_patches(made, patches)
     bank.add(load_patches(made))
     bank.add_rendered(cache / "patches")
+    if split == TRAIN:  # elsewhere the staged bags are a test of their own, not an ingredient
+        bank.staged = load_staged(split, LONGEST, root)
+        bank.add(cut_outs(load_staged(split, CUT_LONGEST, root)), "sixray")
     return bank

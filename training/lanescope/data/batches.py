@@ -1,4 +1,4 @@
-"""Batches: composites with their twins, real boxed scans with their erased twins; each reproducible from (seed, step)."""
+"""Batches: composites with their twins, real boxed and staged scans with their erased twins; each reproducible from (seed, step)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from torch import Tensor
 from lanescope.data.bank import Bank
 from lanescope.data.compose import Difficulty, Sample, compose, real_sample
 from lanescope.data.scans import smooth_away
+from lanescope.data.staged import staged_pair
 from lanescope.patch import CLASSES, DISTRACTOR
 from lanescope.preprocess import normalise
 
@@ -46,6 +47,8 @@ class Recipe:
     """Scans a step and process."""
     real_share: float = 0.25
     """Share of real boxed scans (with their erased twins)."""
+    staged_share: float = 0.125
+    """Share of SIXray's staged training bags (with their erased twins)."""
     overlap: float = 0.15
     """Share of composites with a second bag laid over."""
     second_threat: float = 0.15
@@ -104,9 +107,15 @@ def make_samples(bank: Bank, recipe: Recipe, seed: int, step: int, progress: flo
         recipe = replace(recipe, size=recipe.early_size)
     pairs = max(1, recipe.batch // 2)
     real = round(pairs * recipe.real_share) if bank.boxed else 0
+    staged = round(pairs * recipe.staged_share) if bank.staged else 0
     samples: list[Sample] = []
     for index in range(pairs):
-        samples.extend(real_pair(bank, recipe, rng) if index < real else composite_pair(bank, recipe, difficulty, rng))
+        if index < real:
+            samples.extend(real_pair(bank, recipe, rng))
+        elif index < real + staged:
+            samples.extend(staged_pair(bank.staged, recipe.size, rng))
+        else:
+            samples.extend(composite_pair(bank, recipe, difficulty, rng))
     return samples
 
 

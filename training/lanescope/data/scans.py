@@ -100,12 +100,30 @@ def smooth_away(pixels: np.ndarray, box: tuple[float, float, float, float], marg
     x1, y1 = int(min(width, box[2] + mx + 1)), int(min(height, box[3] + my + 1))
     if x1 <= x0 or y1 <= y0:
         return pixels.copy()
+    mask = np.zeros((height, width), bool)
+    mask[y0:y1, x0:x1] = True
+    return smooth_away_region(pixels, mask)
+
+
+def smooth_away_region(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Erase what a mask covers: fill it from its surroundings.
+
+    Args:
+        pixels: uint8 [h, w, 3]; not changed.
+        mask: bool [h, w].
+
+    Returns:
+        uint8 [h, w, 3].
+    """
+    if not mask.any():
+        return pixels.copy()
     ring = 6
-    ax, ay, bx, by = max(0, x0 - ring), max(0, y0 - ring), min(width, x1 + ring), min(height, y1 + ring)
-    patch = pixels[ay:by, ax:bx]
-    mask = np.zeros(patch.shape[:2], np.uint8)
-    mask[y0 - ay : y1 - ay, x0 - ax : x1 - ax] = 1
-    filled = cv2.inpaint(np.ascontiguousarray(patch), mask, 3, cv2.INPAINT_TELEA)
+    height, width = mask.shape
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    ax, ay = max(0, columns[0] - ring), max(0, rows[0] - ring)
+    bx, by = min(width, columns[-1] + 1 + ring), min(height, rows[-1] + 1 + ring)
+    patch, inside = pixels[ay:by, ax:bx], mask[ay:by, ax:bx]
+    filled = cv2.inpaint(np.ascontiguousarray(patch), inside.astype(np.uint8), 3, cv2.INPAINT_TELEA)
     out = pixels.copy()
-    out[ay:by, ax:bx] = np.where(mask[..., None] > 0, filled, patch)
+    out[ay:by, ax:bx] = np.where(inside[..., None], filled, patch)
     return out
