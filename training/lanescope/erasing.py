@@ -67,6 +67,62 @@ def random_box(pixels: np.ndarray, box: Box, seed: int, tries: int = 200) -> Box
     return float(x), float(y), float(x + w), float(y + h)
 
 
+def fill_region(pixels: np.ndarray, region: np.ndarray) -> np.ndarray:
+    """Fill a region of any shape from around it: averages of what is known, over wider and wider surroundings.
+
+    pixels: uint8 [h, w, 3], not changed; region: bool [h, w]. Returns uint8 [h, w, 3].
+    """
+    known = (~region).astype(np.float32)
+    soft = cv2.medianBlur(np.ascontiguousarray(pixels), 5).astype(np.float32)
+    out = pixels.astype(np.float32)
+    missing = region.copy()
+    for reach in (2, 4, 8, 16, 32, 64, 128):
+        weight = cv2.GaussianBlur(known, (0, 0), reach)
+        mean = cv2.GaussianBlur(soft * known[..., None], (0, 0), reach) / np.maximum(weight, 1e-6)[..., None]
+        now = missing & (weight > 0.25)
+        out[now] = mean[now]
+        missing &= ~now
+        if not missing.any():
+            break
+    out[missing] = mean[missing]
+    # Seams between the reaches would be edges that no scanner makes.
+    smooth = cv2.GaussianBlur(out, (0, 0), 2)
+    out[region] = smooth[region]
+    return np.clip(out, 0, 255).round().astype(np.uint8)
+
+
+def moved_elsewhere(pixels: np.ndarray, shape: np.ndarray, avoid: np.ndarray, seed: int, tries: int = 300) -> np.ndarray | None:
+    """The same shape elsewhere in the bag: off what is to be avoided, on contents about as dark as what it covers now.
+
+    pixels: uint8 [h, w, 3]; shape, avoid: bool [h, w]. Returns bool [h, w], one of the eight best places in mean darkness; None where
+    the bag has no room (nine tenths of the shape must lie on the bag).
+    """
+    dark = 255 - pixels.astype(np.float32).mean(axis=2)
+    bag = pixels.min(axis=2) < 250
+    rows, columns = np.nonzero(shape)
+    wanted = float(dark[shape].mean())
+    height, width = shape.shape
+    rng = np.random.default_rng(seed)
+    places = []
+    for _ in range(tries):
+        flip = bool(rng.integers(2))
+        xs = (columns.max() + columns.min() - columns) if flip else columns
+        dy = int(rng.integers(-rows.min(), height - rows.max()))
+        dx = int(rng.integers(-xs.min(), width - xs.max()))
+        y, x = rows + dy, xs + dx
+        if avoid[y, x].any() or bag[y, x].mean() < 0.9:
+            continue
+        places.append((abs(float(dark[y, x].mean()) - wanted), dy, dx, flip))
+    if not places:
+        return None
+    best = sorted(places)[:8]
+    _, dy, dx, flip = best[int(rng.integers(len(best)))]
+    xs = (columns.max() + columns.min() - columns) if flip else columns
+    moved = np.zeros_like(shape)
+    moved[rows + dy, xs + dx] = True
+    return moved
+
+
 def _grown(box: Box, margin: float, width: int, height: int) -> tuple[int, int, int, int]:
     mx, my = (box[2] - box[0]) * margin + 1, (box[3] - box[1]) * margin + 1
     x0, y0 = int(np.clip(box[0] - mx, 0, width)), int(np.clip(box[1] - my, 0, height))

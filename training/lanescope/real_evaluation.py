@@ -18,11 +18,10 @@ import numpy as np
 from lanescope.erasing import erase, random_box
 from lanescope.metrics import auc_estimate, bootstrap, in_any_box, interval, pointing_table, wilson
 from lanescope.patch import CLASSES
-from lanescope.preprocess import pad, prepare
+from lanescope.preprocess import pad
 from lanescope.scoring import REPOSITORY, Model
-from lanescope.sixray import SIXray
 
-SCISSORS, KNIFE, GUN = CLASSES.index("scissors"), CLASSES.index("knife"), CLASSES.index("gun")
+SCISSORS, KNIFE = CLASSES.index("scissors"), CLASSES.index("knife")
 REPLICATES = 1000
 
 
@@ -138,7 +137,7 @@ def erased_twins(model: Model, sample: Sample, key: str, where: str, trials: dic
     most: at most so many scans a class, evenly over the sample.
     """
     size = model.size
-    for label, c in (("scissors", SCISSORS), ("knife", KNIFE)):
+    for label in ("scissors", "knife"):
         with_threat, without, groups = [], [], []
         rows = [i for i, found in enumerate(sample.labels) if found == label]
         if most is not None and len(rows) > most:
@@ -153,26 +152,29 @@ def erased_twins(model: Model, sample: Sample, key: str, where: str, trials: dic
             groups.append(sample.groups[i])
         if not groups:
             continue
-        squares = np.stack(with_threat + without)
-        z = model.score(squares).fused[:, c]
-        n = len(groups)
-        labels = np.array([1] * n + [-1] * n)
-        cue = best_cue(trivial_cues(squares), labels)
-        e = auc_estimate(z, labels, groups * 2, replicates=REPLICATES)
-        yield Figure(
-            f"{key}.{label}",
-            f"{label} erased against a random box erased, {where}, AUC",
-            e.value,
-            (e.low, e.high),
-            f"{n} pairs",
-            0.5,
-            trials.get(label),
-            cue,
-        )
-        value, low, high = _pair_rate(z[:n] - z[n:], groups)
-        yield Figure(
-            f"{key}.{label}.pairs", f"{label} erased, {where}: the twin that kept it scores higher", value, (low, high), f"{n} pairs", 0.5
-        )
+        what = f"{label} erased against a random box erased, {where}"
+        yield from twin_figures(model, with_threat, without, groups, label, f"{key}.{label}", what, trials.get(label))
+
+
+def twin_figures(
+    model: Model,
+    positive: list[np.ndarray],
+    negative: list[np.ndarray],
+    groups: Sequence[str],
+    label: str,
+    key: str,
+    what: str,
+    trial: str | None = None,
+) -> Iterator[Figure]:
+    """AUC of the class's score over pairs of twins, and the share of pairs in which the one with the threat scores higher."""
+    squares = np.stack(positive + negative)
+    z = model.score(squares).fused[:, CLASSES.index(label)]
+    n = len(groups)
+    labels = np.array([1] * n + [-1] * n)
+    e = auc_estimate(z, labels, [*groups, *groups], replicates=REPLICATES)
+    yield Figure(key, f"{what}, AUC", e.value, (e.low, e.high), f"{n} pairs", 0.5, trial, best_cue(trivial_cues(squares), labels))
+    value, low, high = _pair_rate(z[:n] - z[n:], groups)
+    yield Figure(f"{key}.pairs", f"{what}: the twin with the threat scores higher", value, (low, high), f"{n} pairs", 0.5)
 
 
 def _pair_rate(differences: np.ndarray, groups: Sequence[str]) -> tuple[float, float, float]:
@@ -290,24 +292,6 @@ class CompositeTwins:
     """How much the threat darkens what is under it, mean over its silhouette, 0-1."""
 
 
-def within_positives(model: Model, sample: Sample, labels: np.ndarray) -> Iterator[Figure]:
-    """SIXray's staged bags: with a gun against without one. A few bags scanned again and again: blocks of numbers are drawn together."""
-    z = model.score(sample.squares).fused
-    e = auc_estimate(z[:, GUN], labels, sample.groups, replicates=REPLICATES)
-    n = f"{e.positives} / {e.negatives} scans in {e.groups} blocks"
-    cue = best_cue(trivial_cues(sample.squares), labels)
-    yield Figure(
-        "sixray.gun",
-        "SIXray staged bags with a gun against those with knives only, AUC (gun score)",
-        e.value,
-        (e.low, e.high),
-        n,
-        0.5,
-        None,
-        cue,
-    )
-
-
 def against_benign(model: Model, positives: Sample, benign: Sample) -> Iterator[Figure]:
     """Positives against benign bags, a comparison of sources: stated only beside what the trivial cues reach."""
     squares = np.concatenate([positives.squares, benign.squares])
@@ -320,7 +304,7 @@ def against_benign(model: Model, positives: Sample, benign: Sample) -> Iterator[
     n = f"{len(positives)} / {len(benign)}"
     yield Figure(
         "sixray.benign",
-        "SIXray positives against held-out benign bags, AUC (largest calibrated score)",
+        "SIXray staged test bags against held-out benign bags, AUC (largest calibrated score)",
         e.value,
         (e.low, e.high),
         n,
@@ -357,28 +341,6 @@ def opixray_sample(root: Path, size: int, which: str, limit: int | None = None) 
     return Sample(np.stack(squares), [c.group for c in cleaned], [c.label for c in cleaned], boxes)
 
 
-def sixray_positives(root: Path, size: int) -> tuple[Sample, np.ndarray]:
-    """All SIXray positives there are, with the official boxes where they exist, and the gun labels (1 / -1)."""
-    from lanescope.preprocess import decode
-
-    data = SIXray(root / "sixray")
-    everything = data.everything()
-    row = {name: i for i, name in enumerate(everything.names.tolist())}
-    squares, groups, boxes, guns, kinds = [], [], [], [], []
-    for name in (n for n in data.present() if n.startswith("P") and n in row):
-        made = prepare(decode(data.image(name)), size)
-        squares.append(made.pixels)
-        groups.append(f"sixray-P-{int(name[1:]) // 10}")
-        guns.append(int(everything.labels[row[name], GUN]))
-        kinds.append(None)
-        here = []
-        for b in data.boxes(name) or []:
-            (x0, y0), (x1, y1) = (made.from_original(x / made.original[0], y / made.original[1]) for x, y in (b.edges[:2], b.edges[2:]))
-            here.append((b.label, (x0 / size, y0 / size, x1 / size, y1 / size)))
-        boxes.append(here)
-    return Sample(np.stack(squares), groups, kinds, boxes), np.array(guns)
-
-
 def benign_sample(root: Path, size: int) -> Sample:
     """Benign SIXray bags of the held-out blocks."""
     from lanescope.data.scans import load_clean
@@ -412,6 +374,8 @@ def evaluate(
     erased: at most so many scans a class and set for the erased twins (two scorings each).
     quick: a fifth of the scans, for a look while training; its figures are marked and must not be published.
     """
+    from lanescope.staged_evaluation import evaluate_staged
+
     figures: list[Figure] = []
 
     def add(found: Iterator[Figure]) -> None:
@@ -432,10 +396,7 @@ def evaluate(
         add(erased_twins(model, sample, f"{key}.erased", where, TRIAL["erased"] if main else {}, erased))
         add(pointing(model, sample, f"{key}.pointing", where, TRIAL["pointing"] if main else {}))
     add(composite_twins(model, *make_composites(root, model.size, 120 if quick else pairs), TRIAL["twins"]))
-    positives, guns = sixray_positives(root, model.size)
-    add(pointing(model, positives, "sixray.pointing", "SIXray's boxed scans", {}))
-    add(within_positives(model, positives, guns))
-    add(against_benign(model, positives, benign_sample(root, model.size)))
+    add(evaluate_staged(model, root, 40 if quick else 200))
     return figures
 
 

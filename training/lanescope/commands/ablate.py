@@ -12,9 +12,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--folder", type=Path, default=REPOSITORY / ".cache" / "ablation", help="simulated scans and kept runs (resumes)"
-    )
+    parser.add_argument("--folder", type=Path, default=REPOSITORY / ".cache" / "ablation", help="simulated scans and kept runs (resumes)")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--ratios", type=int, nargs="+", default=[10, 100], help="negatives a positive in training")
     parser.add_argument(

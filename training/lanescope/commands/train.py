@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", type=int, default=320)
     parser.add_argument("--early-size", type=int, default=0, help="smaller scans for the first 45 %% of the run (0: never)")
     parser.add_argument("--batch", type=int, default=16, help="scans a step and process")
-    parser.add_argument("--hard-at", type=float, default=0.6, help="share of the run after which threats are as small and faint as they get")
+    parser.add_argument("--hard-at", type=float, default=0.6, help="share of the run from which on threats are as small as they get")
     parser.add_argument("--validate-every", type=float, default=300, help="seconds")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--epsilon", type=float, default=0.1, help="negatives predicted below this are easy (default 0.1)")
