@@ -276,7 +276,10 @@ class MapBatches(Batches):
 
 
 def do_run(folder: Path, plan: Plan, run: Run, log: Callable[[str], None]) -> Path:
-    """Train and score one cell, or take its kept scores. Writes `<name>.npz`: fused z [N, 5], labels, hits (1 / -1 / 0)."""
+    """Train and score one cell, or take its kept scores. Writes `<name>.npz`.
+
+    In it: fused z [N, 5], levels [N, L, 5] (finest first), labels, hits (1 / -1 / 0).
+    """
     import torch
 
     from lanescope.loss import LossConfig
@@ -301,9 +304,10 @@ def do_run(folder: Path, plan: Plan, run: Run, log: Callable[[str], None]) -> Pa
     began = time.process_time()
     last = train(network, batches, plan.scans // plan.batch, plan.rate, loss)
     seconds = time.process_time() - began
-    z, labels, hits = score(network, maps.test, folder, plan)
+    levels, labels, hits = score(network, maps.test, folder, plan)
+    z = levels.mean(axis=1)  # the prediction of every variant here (`Chr.fuse`)
     partial = file.with_suffix(".part.npz")
-    np.savez(partial, z=z, labels=labels, hits=hits, seconds=seconds, loss=last)
+    np.savez(partial, z=z, levels=levels, labels=labels, hits=hits, seconds=seconds, loss=last)
     partial.replace(file)
     log(f"{run.name}: loss {last:.4f}, {seconds:.0f} s of CPU, mAP at its ratio {mean_ap(z, labels, run.ratio):.3f}")
     return file
@@ -319,7 +323,7 @@ def _backbone(start: dict, network) -> dict:
 
 
 def score(network, test: np.ndarray, folder: Path, plan: Plan) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Test maps -> fused z float32 [P + N, 5], labels (1 / -1), pointing hits int8 [P, 5] (1 / -1, 0 no box)."""
+    """Test maps -> logits float32 [P + N, L, 5], labels (1 / -1), pointing hits int8 [P, 5] (1 / -1, 0 no box)."""
     import torch
 
     from lanescope.scoring import peaks
@@ -330,7 +334,7 @@ def score(network, test: np.ndarray, folder: Path, plan: Plan) -> tuple[np.ndarr
     with torch.no_grad():
         for first in range(0, len(test), 250):
             out = network(torch.from_numpy(test[first : first + 250].astype(np.float32)))
-            z.append(network.fuse(out["logits"]).numpy())
+            z.append(out["logits"].numpy())
             cams = [c.numpy() for c in out["cams"]]
             for i in range(min(len(z[-1]), len(positive) - first)):
                 over = peaks([c[i] for c in cams], plan.size)[1]
@@ -386,9 +390,14 @@ class Cell:
         return Cell(self.value - other.value, self.draws - other.draws, [a - b for a, b in zip(self.seeds, other.seeds, strict=False)])
 
 
-def cells(folder: Path, plan: Plan, runs: Sequence[Run], test_ratio: int) -> dict[str, Cell]:
-    """`ap` and `pointing` over the seeds of one (variant, ratio); test scans are redrawn, positives and negatives each."""
-    kept = [np.load(r.file(folder, plan)) for r in runs]
+def cells(folder: Path, plan: Plan, runs: Sequence[Run], test_ratio: int, level: int | None = None) -> dict[str, Cell]:
+    """`ap` and `pointing` over the seeds of one (variant, ratio); test scans are redrawn, positives and negatives each.
+
+    level: `ap` of one level's own scores (0 the finest) instead of the levels' mean.
+    """
+    kept = [dict(np.load(r.file(folder, plan))) for r in runs]
+    if level is not None:
+        kept = [{**one, "z": one["levels"][:, level]} for one in kept]
     labels = kept[0]["labels"]
     positives = len(kept[0]["hits"])
     negatives = len(labels) - positives

@@ -19,6 +19,7 @@ from lanescope.real_evaluation import Figure, Sample, against_benign, benign_sam
 from lanescope.scoring import REPOSITORY, Model
 
 WHERE = "staged bags that training never saw"
+PLURAL = {"gun": "guns", "knife": "knives"}
 CUT_LONGEST = 800
 
 
@@ -52,7 +53,7 @@ def erased_twins(model: Model, scans: list[StagedScan], groups: list[str]) -> It
             gone.append(fill_region(scan.pixels, shape))
             of.append(group)
         if of:
-            what = f"{label}s erased against the same shapes erased elsewhere, {WHERE}"
+            what = f"{PLURAL[label]} erased against the same shapes erased elsewhere, {WHERE}"
             yield from twin_figures(model, kept, gone, of, label, f"staged.erased.{label}", what)
 
 
@@ -80,7 +81,7 @@ def projected(model: Model, root: Path, pairs: int, seed: int = 20261122) -> Ite
                 found.append(positive.pixels)
                 twins.append(twin.pixels)
                 groups.append(scan.group)
-        what = f"{label}s cut out of {WHERE}, projected into held-out benign bags ({len(own)} cut-outs)"
+        what = f"{PLURAL[label]} cut out of {WHERE}, projected into held-out benign bags ({len(own)} cut-outs)"
         yield from twin_figures(model, found, twins, groups, label, f"staged.projected.{label}", what)
 
 

@@ -123,7 +123,8 @@ def test_report_states_verdicts_both_ways(tiny):
     report.write_text("# Results\n\n<!-- ablation:begin -->\nformer table\n<!-- ablation:end -->\n\nkept words\n")
     write(folder, plan, runs, report)
     text = report.read_text()
-    assert "former table" not in text and "kept words" in text and text.count("| `CHR` |") == 1 and "supervision:begin" in text
+    assert "former table" not in text and "kept words" in text and "supervision:begin" in text and "levels:begin" in text
+    assert text.count("| `CHR` |") == 2  # the main table and the levels
     record = json.loads((report.parent / "results" / "ablation.json").read_text())
     assert len(record["cells"]) == 11 and record["at1000"].keys() == set(VARIANTS)
     up = Cell(0.1, np.full(20, 0.1), [0.1])
