@@ -30,7 +30,7 @@ class Stages(nn.Module):
         return maps
 
 
-def _resnet(make: Callable[..., nn.Module]) -> tuple[list[nn.Module], list[int]]:
+def _resnet(make: Callable[..., models.ResNet]) -> tuple[list[nn.Module], list[int]]:
     net = make(weights=None)
     stem = nn.Sequential(net.conv1, net.bn1, net.relu, net.maxpool, net.layer1)
     expansion = net.fc.in_features // 512

@@ -150,13 +150,14 @@ def train(network, batches: Batches, steps: int, rate: float, loss) -> float:
     from lanescope.loss import chr_loss
     from lanescope.train import learning_rate
 
+    network.to(memory_format=torch.channels_last).train()
     optimiser = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.02)
-    network.train()
     tail = []
     for step in range(steps):
         for group in optimiser.param_groups:
             group["lr"] = rate * learning_rate(step / steps, 0.05)
         scans, labels, masks = (torch.from_numpy(a) for a in batches.take(step))
+        scans = scans.contiguous(memory_format=torch.channels_last)  # a quarter faster on a CPU
         value = chr_loss(network(scans), labels, masks if loss.mask_weight else None, loss)["loss"]
         optimiser.zero_grad(set_to_none=True)
         value.backward()
@@ -184,7 +185,6 @@ def make_start(folder: Path, plan: Plan, seed: int, log: Callable[[str], None]) 
             few = np.concatenate([positive.scans[:32], negative.scans[:32]])
             layers = torch.load(pretrained.fetch(folder.parent / "start"))
             pretrained.start_from(network.backbone, layers, torch.from_numpy(_as_input(few)))
-        network = network.to(memory_format=torch.channels_last)
         batches = Batches(positive, negative, plan.positives, plan.batch, seed + 1000)
         began = time.process_time()
         last = train(network, batches, plan.start_scans // plan.batch, plan.start_rate, LossConfig(balance="none"))
@@ -221,12 +221,13 @@ def make_maps(folder: Path, plan: Plan, seed: int, start: Path) -> Maps:
                 return Maps(*(kept[k] for k in ("positive", "masks", "negative", "test")))
     network = Chr(NetworkConfig(plan.backbone, "base", 3, plan.pooling))
     network.load_state_dict(torch.load(start, map_location="cpu")["state"])
-    stage = network.eval().backbone.stages[0]
+    stage = network.eval().backbone.stages[0].to(memory_format=torch.channels_last)
     rng = np.random.default_rng([seed, 2])
 
     def through(scans: np.ndarray) -> np.ndarray:
         with torch.no_grad():
-            return stage(torch.from_numpy(np.ascontiguousarray(scans.transpose(0, 3, 1, 2)))).numpy().astype(np.float16)
+            # the transposed view is channels-last already
+            return stage(torch.from_numpy(scans.transpose(0, 3, 1, 2))).numpy().astype(np.float16)
 
     def turned(part: Part, way: int | None) -> tuple[np.ndarray, np.ndarray]:
         maps, masks = [], []
@@ -339,7 +340,7 @@ def score(network, test: np.ndarray, folder: Path, plan: Plan) -> tuple[np.ndarr
             for i in range(min(len(z[-1]), len(positive) - first)):
                 over = peaks([c[i] for c in cams], plan.size)[1]
                 own = [[b[1:] for b in positive.boxes[first + i] if b[0] == name] for name in CLASSES]
-                hits.append([0 if not b else 1 if in_any_box(*map(float, over[k]), b) else -1 for k, b in enumerate(own)])
+                hits.append([0 if not b else 1 if in_any_box(float(over[k][0]), float(over[k][1]), b) else -1 for k, b in enumerate(own)])
     labels = np.where(np.concatenate([positive.labels, negative.labels]) > 0, 1, -1)
     return np.concatenate(z), labels, np.array(hits, np.int8)
 
@@ -415,7 +416,7 @@ def cells(folder: Path, plan: Plan, runs: Sequence[Run], test_ratio: int, level:
             ap_draws[k][rows] = mean_ap(one["z"], labels, test_ratio, both)
     ap = [float(mean_ap(one["z"], labels, test_ratio)) for one in kept]
     point = [float(mean_pointing(one["hits"])) for one in kept]
-    point_draws = [mean_pointing(one["hits"], up) for one in kept]
+    point_draws = [np.asarray(mean_pointing(one["hits"], up)) for one in kept]
     return {
         "ap": Cell(float(np.mean(ap)), np.mean(ap_draws, axis=0), ap),
         "pointing": Cell(float(np.mean(point)), np.mean(point_draws, axis=0), point),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -52,9 +53,9 @@ def held_out_samples(bank: Bank, size: int, per_bag: int = 2) -> list[Sample]:
         if scan.box is None:
             samples.append(real_sample(scan.pixels, None, None, size, rng, known=CLASSES, gentle=True, source="benign", group=bag))
         else:
-            common = {"known": OPIXRAY_KNOWN, "gentle": True, "group": bag}
-            samples.append(real_sample(scan.pixels, scan.box, scan.label, size, rng, source="opixray", **common))  # type: ignore[arg-type]
-            samples.append(real_sample(bank.erased(scan), None, None, size, rng, source="opixray-erased", **common))  # type: ignore[arg-type]
+            whole = partial(real_sample, side=size, rng=rng, known=OPIXRAY_KNOWN, gentle=True, group=bag)
+            samples.append(whole(scan.pixels, scan.box, scan.label, source="opixray"))
+            samples.append(whole(bank.erased(scan), None, None, source="opixray-erased"))
     return samples
 
 

@@ -250,7 +250,7 @@ def classification_table(
     """
     scores, labels = np.asarray(scores, dtype=np.float64), np.asarray(labels)
     n, c = scores.shape
-    groups = np.arange(n) if groups is None else groups
+    groups = list(range(n)) if groups is None else groups
     rankings = [Ranking(scores[:, k], labels[:, k]) for k in range(c)]
     values = np.array([r.average_precision(np.ones((1, r.n)), protocol)[0] for r in rankings])
     draws = bootstrap(
@@ -273,7 +273,7 @@ def pointing_table(
     """
     hits = np.asarray(hits)
     n, c = hits.shape
-    groups = np.arange(n) if groups is None else groups
+    groups = list(range(n)) if groups is None else groups
     hit, known = (hits > 0).astype(np.float64), (hits != 0).astype(np.float64)
 
     def rate(weights: np.ndarray) -> np.ndarray:

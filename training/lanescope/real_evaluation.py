@@ -143,7 +143,8 @@ def erased_twins(model: Model, sample: Sample, key: str, where: str, trials: dic
         if most is not None and len(rows) > most:
             rows = [rows[int(k)] for k in np.linspace(0, len(rows) - 1, most)]
         for i in rows:
-            box = tuple(v * size for v in sample.boxes[i][0][1])
+            x0, y0, x1, y1 = (v * size for v in sample.boxes[i][0][1])
+            box = (x0, y0, x1, y1)
             elsewhere = random_box(sample.squares[i], box, seed=i)
             if elsewhere is None:
                 continue
@@ -187,7 +188,7 @@ def _pair_rate(differences: np.ndarray, groups: Sequence[str]) -> tuple[float, f
 def pointing(model: Model, sample: Sample, key: str, where: str, trials: dict[str, str]) -> Iterator[Figure]:
     """Whether a class's peak lies in a box of that class: the paper's peak over scales, and the fused peak that the app shows."""
     scores = model.score(sample.squares)
-    area = {c: [] for c in CLASSES}
+    area: dict[str, list[float]] = {c: [] for c in CLASSES}
     hits = {name: np.zeros((len(sample), len(CLASSES)), dtype=int) for name in ("paper", "app")}
     for i, boxes in enumerate(sample.boxes):
         for c, label in enumerate(CLASSES):
@@ -336,6 +337,7 @@ def opixray_sample(root: Path, size: int, which: str, limit: int | None = None) 
     for c in cleaned:
         square, (left, top) = pad(c.pixels, size)
         squares.append(square)
+        assert c.box is not None and c.label is not None  # every OPIXray scan is boxed
         x0, y0, x1, y1 = c.box
         boxes.append([(c.label, ((x0 + left) / size, (y0 + top) / size, (x1 + left) / size, (y1 + top) / size))])
     return Sample(np.stack(squares), [c.group for c in cleaned], [c.label for c in cleaned], boxes)
@@ -352,8 +354,8 @@ def benign_sample(root: Path, size: int) -> Sample:
 
 # --- all of it -------------------------------------------------------------------------------------------------------------------
 
-TRIAL = {
-    "scissors_knives": "0.914 [0.88, 0.945]",
+TRIAL_SCISSORS_KNIVES = "0.914 [0.88, 0.945]"
+TRIAL: dict[str, dict[str, str]] = {
     "pointing": {"scissors": "109/120", "knife": "94/180"},
     "erased": {"scissors": "0.956", "knife": "0.597"},
     "twins": {"any": "0.742 [0.724, 0.759]", "small": "0.58", "large": "0.80", "low": "0.57", "high": "0.83", "recall": "0.075"},
@@ -392,7 +394,7 @@ def evaluate(
     for which, where, key in sets:
         sample = opixray_sample(root, model.size, which, 60 if quick else None)
         main = which == "valid"
-        add(class_against_class(model, sample, f"{key}.scissors-knife", where, TRIAL["scissors_knives"] if main else None))
+        add(class_against_class(model, sample, f"{key}.scissors-knife", where, TRIAL_SCISSORS_KNIVES if main else None))
         add(erased_twins(model, sample, f"{key}.erased", where, TRIAL["erased"] if main else {}, erased))
         add(pointing(model, sample, f"{key}.pointing", where, TRIAL["pointing"] if main else {}))
     add(composite_twins(model, *make_composites(root, model.size, 120 if quick else pairs), TRIAL["twins"]))
@@ -417,7 +419,9 @@ def make_composites(root: Path, size: int, pairs: int, seed: int = 20261122) -> 
     if not kept.exists():
         rng = np.random.default_rng(seed)
         recipe = Recipe(size=size, second_threat=0.0)
-        with_threat, without, facts = [], [], []
+        with_threat: list[np.ndarray] = []
+        without: list[np.ndarray] = []
+        facts: list[tuple[object, ...]] = []
         while len(facts) < pairs:
             positive, twin = composite_pair(bank, recipe, Difficulty.at(1.0), rng)
             if positive.threats:  # in a bag too small for it the threat finds no place

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -75,11 +76,13 @@ def fill_part(folder: Path, part: str, count: int, size: int, log: Callable[[str
     _same_simulator(folder)
     seed, library, prevalence = PARTS[part]
     cells = size // MASK_STRIDE
-    mode = "r+" if (folder / f"{part}.u8").exists() else "w+"
+    mode: Literal["r+", "w+"] = "r+" if (folder / f"{part}.u8").exists() else "w+"
     scans = np.memmap(folder / f"{part}.u8", np.uint8, mode, shape=(state["room"], size, size, 3))
     source = stream(seed, prevalence, size, library_seed=library, cache=folder.parent / "simulator", start=state["next"])
     while state["done"] < count:
-        labels, masks, boxes = [], [], []
+        labels: list[list[int]] = []
+        masks: list[np.ndarray] = []
+        boxes: list[list[tuple[str, float, float, float, float]]] = []
         at = state["done"]
         while len(labels) < CHUNK and at + len(labels) < count:
             scan = next(source)

@@ -71,7 +71,9 @@ def projected(model: Model, root: Path, pairs: int, seed: int = 20261122) -> Ite
         if not own:
             continue
         rng = np.random.default_rng([seed, CLASSES.index(label)])
-        found, twins, groups = [], [], []
+        found: list[np.ndarray] = []
+        twins: list[np.ndarray] = []
+        groups: list[str] = []
         while len(groups) < pairs:
             scan = bank.benign[int(rng.integers(len(bank.benign)))]
             distractors = [bank.draw(DISTRACTOR, rng) for _ in range(int(rng.integers(0, difficulty.distractors + 1)))]

@@ -160,7 +160,8 @@ def train(
     network = Chr(config.network)
     if state is None and prepare is not None:
         prepare(network)
-    network = network.to(device, memory_format=torch.channels_last)
+    network = network.to(device)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     frozen = list(network.backbone.stages)[: config.frozen]
     for stage in frozen:
         stage.requires_grad_(False)
@@ -180,7 +181,9 @@ def train(
         optimizer.load_state_dict(state["optimizer"])
         torch.set_rng_state(state["rng"])
         step, spent, seen = state["step"], state["spent"], state["seen"]
-    model: nn.Module = nn.parallel.DistributedDataParallel(network, device_ids=[device] if cuda else None) if world > 1 else network
+    model: nn.Module = (
+        nn.parallel.DistributedDataParallel(network, device_ids=[torch.device(device)] if cuda else None) if world > 1 else network
+    )
     network.train()
     for stage in frozen:
         stage.eval()  # their batch norm keeps its statistics

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -51,15 +52,13 @@ def validation_samples(
         for index in rng.permutation(len(listed))[: real // 2]:
             scan = listed[int(index)]
             assert scan.box is not None
-            common = {"known": OPIXRAY_KNOWN, "gentle": True, "group": scan.group}
-            samples.append(real_sample(scan.pixels, scan.box, label, size, rng, source="opixray", **common))  # type: ignore[arg-type]
+            whole = partial(real_sample, side=size, rng=rng, known=OPIXRAY_KNOWN, gentle=True, group=scan.group)
+            samples.append(whole(scan.pixels, scan.box, label, source="opixray"))
             h, w = scan.pixels.shape[:2]
             bw, bh = scan.box[2] - scan.box[0], scan.box[3] - scan.box[1]
             x, y = rng.uniform(0, max(1, w - bw)), rng.uniform(0, max(1, h - bh))
-            samples.append(
-                real_sample(smooth_away(scan.pixels, (x, y, x + bw, y + bh)), scan.box, label, size, rng, source="opixray-other", **common)
-            )  # type: ignore[arg-type]
-            samples.append(real_sample(smooth_away(scan.pixels, scan.box), None, None, size, rng, source="opixray-erased", **common))  # type: ignore[arg-type]
+            samples.append(whole(smooth_away(scan.pixels, (x, y, x + bw, y + bh)), scan.box, label, source="opixray-other"))
+            samples.append(whole(smooth_away(scan.pixels, scan.box), None, None, source="opixray-erased"))
     for scan in bank.benign:
         samples.append(real_sample(scan.pixels, None, None, size, rng, known=CLASSES, gentle=True, source="benign", group=scan.group))
     return samples

@@ -103,7 +103,7 @@ def score(args: argparse.Namespace) -> tuple[np.ndarray, np.ndarray, np.ndarray,
                 boxes, (width, height) = read_boxes(annotation)
                 for c, label in enumerate(CLASSES):
                     own = [b.edges for b in boxes if b.label == label]
-                    if own:
+                    if own and scores is not None:
                         x, y = one.to_original(*map(float, scores.peaks[i, c]))
                         hit[c] = 1 if in_any_box(x * width, y * height, own) else -1
             hits.append(hit)

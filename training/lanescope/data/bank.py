@@ -77,7 +77,8 @@ class Bank:
     def add_rendered(self, folder: Path) -> int:
         """Add the simulator's patch files that are not in yet; how many patches that were.
 
-        A file's patches are dealt to the splits by their position, so that validation never meets a training render.
+        A file's patches are dealt to the splits by their position, so that validation never meets a training render. Renders of meshes
+        train only: a mesh is one object in many poses, and there are too few of them to keep some back.
         """
         count = 0
         for file in sorted(folder.glob("*.npz")):
@@ -85,7 +86,11 @@ class Bank:
                 continue
             self.rendered.add(file.name)
             patches = load_patches(file)
-            mine = [shapes.trim(p, 192) for index, p in enumerate(patches) if _deal(index) == self.split and p.mask.any()]
+            mine = [
+                shapes.trim(p, 192)
+                for index, p in enumerate(patches)
+                if p.mask.any() and self.split == (TRAIN if p.source.startswith("mesh:") else _deal(index))
+            ]
             self.add(mine, "rendered")
             count += len(mine)
         return count

@@ -6,6 +6,7 @@ import queue
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -93,9 +94,9 @@ def real_pair(bank: Bank, recipe: Recipe, rng: np.random.Generator) -> tuple[Sam
             elsewhere = smooth_away(scan.pixels, box)
             break
     seed = int(rng.integers(2**31))
-    common = {"known": OPIXRAY_KNOWN, "gentle": False, "group": scan.group}
-    here = real_sample(elsewhere, scan.box, scan.label, recipe.size, np.random.default_rng(seed), source="opixray", **common)  # type: ignore[arg-type]
-    gone = real_sample(bank.erased(scan), None, None, recipe.size, np.random.default_rng(seed), source="opixray-erased", **common)  # type: ignore[arg-type]
+    whole = partial(real_sample, side=recipe.size, known=OPIXRAY_KNOWN, gentle=False, group=scan.group)
+    here = whole(elsewhere, scan.box, scan.label, rng=np.random.default_rng(seed), source="opixray")
+    gone = whole(bank.erased(scan), None, None, rng=np.random.default_rng(seed), source="opixray-erased")
     return here, gone
 
 

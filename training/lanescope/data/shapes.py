@@ -438,9 +438,9 @@ def draw_frame(rng: np.random.Generator) -> list[Part]:
 def draw_cable(rng: np.random.Generator) -> list[Part]:
     """A coiled or tangled wire with a plug."""
     points: list[Point] = [(160 + rng.uniform(-70, 70), 160 + rng.uniform(-70, 70)) for _ in range(4)]
-    curve = _bezier(*points, count=40) + _bezier(
-        points[3], *[(160 + rng.uniform(-90, 90), 160 + rng.uniform(-90, 90)) for _ in range(3)], count=40
-    )  # type: ignore[misc]
+    first, second, third, end = points
+    on = [(160 + rng.uniform(-90, 90), 160 + rng.uniform(-90, 90)) for _ in range(3)]
+    curve = _bezier(first, second, third, end, 40) + _bezier(end, on[0], on[1], on[2], 40)
     parts = [Part(_line(curve, rng.uniform(2, 5)), "steel", rng.uniform(0.4, 1.0), 0.8)]
     parts.append(Part(_ellipse(points[0], (10, 7), rng.uniform(0, 180)), "steel", 0.8, 0.4))
     return parts
