@@ -55,7 +55,7 @@ def render(thing: Solid, turn: npt.NDArray[np.float64], pitch: float) -> npt.NDA
     """Attenuation float32 [2, h, w] of a solid in a pose (rotation [3, 3])."""
     posed = thing.moved(turn)
     mm, indices, _ = project.thickness(posed, pitch, oversample=2 if pitch < 2.5 else 3)
-    return project.attenuation(mm, indices)
+    return project.attenuation(mm, indices).numpy()
 
 
 def make(kind: str, rng: Rng, pitch: float, noise: Noise) -> Sprite:

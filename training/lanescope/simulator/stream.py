@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from lanescope.patch import CLASSES
 
 from . import colour
 from .bag import Bag, make_bag
 from .patches import SILHOUETTE, random_scanner
+from .project import Device
 from .sketch import Rng
 from .sprites import Library, Workshop, library
 
@@ -128,7 +130,7 @@ def _pack(bag: Bag, shelf: Library, rng: Rng) -> None:
 
 def simulate(
     seed: int, index: int, threats: Sequence[str], size: int = 500, shelf: Library | None = None, scanner: colour.Scanner | None = None,
-    twin: bool = False,
+    twin: bool = False, device: Device = "cpu",
 ) -> Scan:  # fmt: skip
     """One scan, fully determined by its arguments.
 
@@ -142,6 +144,7 @@ def simulate(
         shelf: where objects come from, made for this size by `objects`; the default library when None.
         scanner: the machine; random (from seed and index) when None.
         twin: also render the scan without the threats.
+        device: where detector and display are computed (packing stays on the CPU; noise is the same on every device).
 
     Returns:
         the scan.
@@ -185,7 +188,8 @@ def simulate(
 
     def view(attenuation: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
         noise = np.random.Generator(np.random.SFC64([seed, index, 2]))
-        return colour.pseudo_colour(colour.detect(attenuation, machine, noise, blur), machine)
+        light = colour.detect(torch.from_numpy(attenuation).to(device), machine, noise, blur)
+        return colour.pseudo_colour(light, machine).cpu().numpy()
 
     image = view(bag.field.attenuation)
     other = None
@@ -198,7 +202,7 @@ def simulate(
 def stream(
     seed: int = 0, prevalence: float = 0.001, size: int = 500, count: int | None = None, *, twins: bool = False, library_seed: int = 0,
     fresh: bool = False, class_weights: Sequence[float] | None = None, more_than_one: float = 0.12, cache: Path | None = None,
-    detail: float = 1.0, start: int = 0, step: int = 1,
+    detail: float = 1.0, start: int = 0, step: int = 1, device: Device = "cpu",
 ) -> Iterator[Scan]:  # fmt: skip
     """Scans as a lane would see them: each holds a threat with probability `prevalence`.
 
@@ -222,6 +226,7 @@ def stream(
         detail: size of the library (1: about 520 objects).
         start: first index.
         step: distance between indices.
+        device: as in `simulate`.
 
     Yields:
         `Scan` objects: image uint8 [H, W, 3]; labels {class: 0 / 1}; boxes; mask uint8 [H, W] (0 or 1 + class index).
@@ -235,7 +240,7 @@ def stream(
     shelf = objects(size, library_seed, fresh, cache, detail)
     index = start
     while count is None or index < start + count * step:
-        yield simulate(seed, index, draw_threats(seed, index, prevalence, weights, more_than_one), size, shelf, twin=twins)
+        yield simulate(seed, index, draw_threats(seed, index, prevalence, weights, more_than_one), size, shelf, twin=twins, device=device)
         index += step
 
 
