@@ -129,7 +129,8 @@ def closed(vertices: Array, triangles: Triangles) -> tuple[Array, Triangles]:
             count[p, q] += 1
     for (p, q), n in count.items():
         edges[q] += [p] * max(n - count.get((q, p), 0), 0)  # the cap runs along a free edge the other way
-    caps, centres = [], []
+    caps: list[tuple[int, int, int]] = []
+    centres: list[Array] = []
     for begin in list(edges):
         while edges[begin]:
             loop, at = [begin], edges[begin].pop()

@@ -61,7 +61,8 @@ def random_scanner(rng: np.random.Generator) -> colour.Scanner:
     base = colour.SCANNERS[int(rng.integers(len(colour.SCANNERS)))]
     anchors = np.array(base.z_anchors) + rng.normal(0, 0.25) + np.array([0, 0.2, 0.4, 0.6, 0.9]) * rng.normal(0, 0.7)
     anchors = np.maximum.accumulate(anchors + np.arange(5) * 1e-3)
-    return dataclasses.replace(base, gain=base.gain * float(rng.uniform(0.85, 1.3)), z_anchors=tuple(float(a) for a in anchors))
+    a, b, c, d, e = anchors.tolist()
+    return dataclasses.replace(base, gain=base.gain * float(rng.uniform(0.85, 1.3)), z_anchors=(a, b, c, d, e))
 
 
 def render_patch(

@@ -17,7 +17,7 @@ from .bag import Bag, make_bag
 from .patches import SILHOUETTE, random_scanner
 from .project import Device
 from .sketch import Rng
-from .sprites import Library, Workshop, library
+from .sprites import MESH, Library, Workshop, library
 
 SMALLEST_BAG_MM = 400.0
 """Objects are rendered at the pitch of a bag this long, so that placing them only ever shrinks them."""
@@ -27,6 +27,7 @@ MIN_VISIBLE_PX = 20
 ODDS = {
     "bottle": 1.1, "can": 0.3, "umbrella": 0.3, "book": 0.6, "phone": 0.35, "charger": 0.5, "tube": 0.9, "parcel": 0.8,
     "fruit": 0.2, "hair_dryer": 0.18, "camera": 0.15, "glasses": 0.3, "cable": 1.0, "chain": 0.5, "underwire": 0.3, "clutter": 5.0,
+    MESH: 1.5,
 }  # fmt: skip
 """How many of each a bag of ordinary size and fullness holds, on average."""
 
@@ -58,10 +59,12 @@ class Scan:
         return any(self.labels.values())
 
 
-def objects(size: int, library_seed: int = 0, fresh: bool = False, cache: Path | None = None, detail: float = 1.0) -> Library:
-    """The objects for scans of `size` pixels: a library (fast), or a workshop that makes each anew (`fresh`)."""
+def objects(
+    size: int, library_seed: int = 0, fresh: bool = False, cache: Path | None = None, detail: float = 1.0, meshes: bool = True,
+) -> Library:  # fmt: skip
+    """The objects for scans of `size` pixels: a library (fast), or a workshop that makes each anew (`fresh`); with or without meshes."""
     pitch = SMALLEST_BAG_MM / size
-    return Workshop(pitch, library_seed) if fresh else library(pitch, library_seed, detail, cache)
+    return Workshop(pitch, library_seed, meshes) if fresh else library(pitch, library_seed, detail, cache, meshes)
 
 
 def _spot(bag: Bag, half_w: float, half_h: float, angle: float, rng: Rng, choices: int, tries: int = 12) -> tuple[float, float] | None:
@@ -124,6 +127,8 @@ def _pack(bag: Bag, shelf: Library, rng: Rng) -> None:
     for _ in range(shoes):
         _put(bag, "shoe", shelf, rng, aligned=bool(rng.random() < 0.7))
     for kind, mean in ODDS.items():
+        if not shelf.holds(kind):
+            continue
         for _ in range(rng.poisson(mean * (0.5 + 0.5 * area) * (0.6 + 0.4 * fullness))):
             _put(bag, kind, shelf, rng, aligned=kind in ("book", "parcel") and rng.random() < 0.5)
 
