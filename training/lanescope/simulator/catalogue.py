@@ -43,6 +43,8 @@ class Part:
     """0: closed and solid. Else a shell this thick in mm (a range to draw from): the file models the outside only."""
     fill: tuple[str, ...] = ()
     """What a shell is filled with."""
+    deep: tuple[float, float] = (1.0, 1.0)
+    """Times as thick as in the file, a range to draw from: modellers draw blades thinner than they are forged."""
 
 
 @dataclass(frozen=True)
@@ -82,18 +84,20 @@ _SCOPIA, _KATOR = "Scopia", "Andrew Kator & Jennifer Legaz"
 
 
 def _stand(object_: str, handle: str, rivets: str) -> tuple[Part, ...]:
-    return (Part(f"Plane.{object_}_", _STEEL), Part(f"Plane.{handle}_", _HANDLE), Part(f"Circle.0({rivets})_", ("brass", "steel")))
+    blade = Part(f"Plane.{object_}_", _STEEL, deep=(1.0, 1.8))
+    return (blade, Part(f"Plane.{handle}_", _HANDLE), Part(f"Circle.0({rivets})_", ("brass", "steel")))
 
 
 MODELS: dict[str, Model] = {
     # Threats. A class has fewer meshes than folds: the folds without one make do with drawn models.
     "scissors": Model(
         "scissors", 2, "BlendSwap-CC-0/cissors_swap/cissors_swap", "Scissors Cycles Ready", "Celticluis", CC0, (120, 190),
-        (Part("/Material.004", _STEEL), Part("/Material.002", ("steel",)), Part("/Material(.003)?$", ("abs", "nylon", "pvc"))), 0.6,
+        (Part("/Material.004", _STEEL, deep=(1.2, 2.5)), Part("/Material.002", ("steel",)),
+         Part("/Material(.003)?$", ("abs", "nylon", "pvc"))), 0.6,
     ),
     "chef_knife": Model(
         "knife", 2, "BlendSwap-CC-BY/kitchenKnife/kitchenKnife", "Country-Kitchen (knife)", "Jay-Artist", BY, (200, 320),
-        (Part("handle", _HANDLE), Part("blade|edge", _STEEL)), 0.4,
+        (Part("handle", _HANDLE), Part("blade|edge", _STEEL, deep=(0.9, 1.2))), 0.4,
     ),
     "stand_knife_a": Model(
         "knife", 2, "BlendSwap-CC-0/knifeStandSwap/knifeStandSwap", "Knife Stand (1st knife)", "PrinterKiller", CC0, (180, 350),
@@ -109,7 +113,7 @@ MODELS: dict[str, Model] = {
     ),
     "set_knife": Model(
         "knife", 0, "Scopia/kitchenKnifeStandSet/kitchenKnifeStandSet", "Knife stand (one knife)", _SCOPIA, BY, (180, 320),
-        (Part("knife.002.*SheetMetal", _STEEL), Part("knife.002.*Handle", _HANDLE)), 0.4,
+        (Part("knife.002.*SheetMetal", _STEEL, deep=(1.0, 1.8)), Part("knife.002.*Handle", _HANDLE)), 0.4,
     ),
     "cutters": Model(  # long-handled in the catalogue (60 cm); scaled to the hand tool of the same shape
         "pliers", 2, "Scopia/pince-coupante/pince-coupante", "Cutting pliers", _SCOPIA, BY, (170, 280),
@@ -254,10 +258,12 @@ def make(name: str, rng: Rng) -> Solid:
     scale = rng.uniform(*model.longest) / (sum(model.longest) / 2) * rng.uniform(0.92, 1.08, 3)
     solids = []
     for part, (vertices, triangles) in zip(model.parts, parts, strict=True):
-        wall = rng.uniform(*part.wall)
-        solids.append(mesh.to_solid(vertices * scale, triangles, pick(rng, *part.stuff), wall))
+        wall, shaped = rng.uniform(*part.wall), vertices * scale
+        middle = (shaped[:, 2].min() + shaped[:, 2].max()) / 2
+        shaped[:, 2] = middle + (shaped[:, 2] - middle) * rng.uniform(*part.deep)
+        solids.append(mesh.to_solid(shaped, triangles, pick(rng, *part.stuff), wall))
         if part.fill:
-            solids.append(mesh.to_solid(vertices * scale, triangles, pick(rng, *part.fill)))
+            solids.append(mesh.to_solid(shaped, triangles, pick(rng, *part.fill)))
     corners = np.concatenate([vertices for vertices, _ in parts]) * scale
     low, extent = corners.min(0), np.ptp(corners, axis=0)
     for material, *sides in model.inside:
