@@ -317,10 +317,11 @@ def fetch(folder: Path) -> Path:
     """
     archives = folder / ARCHIVES
     if not archives.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory() as scratch:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
             subprocess.run(["apt-get", "download", PACKAGE], cwd=scratch, check=True, capture_output=True)
-            subprocess.run(["dpkg-deb", "-x", str(next(Path(scratch).glob("*.deb"))), str(folder)], check=True)
+            subprocess.run(["dpkg-deb", "-x", str(next(Path(scratch).glob("*.deb"))), f"{scratch}/whole"], check=True)
+            Path(scratch, "whole").rename(folder)
     return archives
 
 
