@@ -3,9 +3,24 @@
 import math
 
 import numpy as np
+import numpy.typing as npt
 import pytest
+import torch
 
 from lanescope.simulator import colour, materials, project, solid
+
+
+def thickness(
+    thing: solid.Solid, mm_per_px: float, oversample: int = 2
+) -> tuple[npt.NDArray[np.float64], list[int], tuple[float, float]]:
+    """The projector's answer as an array."""
+    mm, indices, corner = project.thickness(thing, mm_per_px, oversample)
+    return mm.numpy(), indices, corner
+
+
+def attenuation(mm: npt.NDArray[np.float64], indices: list[int]) -> npt.NDArray[np.float32]:
+    return project.attenuation(torch.from_numpy(mm), indices).numpy()
+
 
 # NIST X-ray mass attenuation coefficients (Hubbell and Seltzer, NISTIR 5632), cm2/g, at 60, 100 and 150 keV.
 NIST = {"steel": (1.205, 0.3717, 0.1964), "water": (0.2059, 0.1707, 0.1505)}
@@ -18,8 +33,8 @@ def slab(material: str, mm: float) -> solid.Solid:
 
 @pytest.mark.parametrize("material", ["steel", "water"])
 def test_ten_millimetres_attenuate_as_tabulated(material: str) -> None:
-    mm, indices, _ = project.thickness(slab(material, 10.0), 0.5)
-    low, high = project.attenuation(mm, indices)[:, 40, 60]
+    mm, indices, _ = thickness(slab(material, 10.0), 0.5)
+    low, high = attenuation(mm, indices)[:, 40, 60]
     at_60, at_100, at_150 = NIST[material]
     # 110 keV lies between two table rows; interpolate as the tables are read, in log-log. Steel is curved there: hence 3 %.
     at_110 = at_100 * (1.1) ** (math.log(at_150 / at_100) / math.log(1.5))
@@ -41,7 +56,7 @@ def test_thickness_of_a_sphere_is_its_chord_in_any_pose() -> None:
     profile[0], profile[-1] = (0.0, -r), (0.0, r)
     ball = solid.revolve(profile, "water", 64)
     for seed in range(4):
-        mm, _, (x0, y0) = project.thickness(ball.moved(solid.rotation(np.random.default_rng(seed))), 0.5)
+        mm, _, (x0, y0) = thickness(ball.moved(solid.rotation(np.random.default_rng(seed))), 0.5)
         y, x = np.mgrid[: mm.shape[1], : mm.shape[2]] * 0.5 + 0.25
         chord = 2 * np.sqrt(np.clip(r**2 - (x + x0) ** 2 - (y + y0) ** 2, 0, None))
         assert np.abs(mm[0] - chord)[chord > 8].max() < 0.45
@@ -52,7 +67,7 @@ def test_volume_is_kept_in_every_pose_for_drawn_solids() -> None:
     plate = solid.merge([solid.prism([solid.circle(30, 40), solid.circle(12, 24, hole=True)], 0, 6, "steel")])
     volume = None
     for seed in range(6):
-        mm, _, _ = project.thickness(plate.moved(solid.rotation(np.random.default_rng(seed))), 0.4, oversample=3)
+        mm, _, _ = thickness(plate.moved(solid.rotation(np.random.default_rng(seed))), 0.4, oversample=3)
         found = mm.sum() * 0.16
         volume = volume or found
         assert found == pytest.approx(volume, rel=0.01)
@@ -61,27 +76,27 @@ def test_volume_is_kept_in_every_pose_for_drawn_solids() -> None:
 
 def test_a_hole_is_empty() -> None:
     ring = solid.prism([solid.circle(30, 40), solid.circle(12, 24, hole=True)], 0, 6, "steel")
-    mm, _, (x0, y0) = project.thickness(ring, 0.5)
+    mm, _, (x0, y0) = thickness(ring, 0.5)
     assert mm[0, int(-y0 / 0.5), int(-x0 / 0.5)] == 0
     assert mm[0, int(-y0 / 0.5), int((20 - x0) / 0.5)] == pytest.approx(6)
 
 
 def test_a_sheet_of_an_open_mesh_counts_its_walls() -> None:
     sheet = solid.from_faces([np.array([[-20, -20, 0], [20, -20, 0], [20, 20, 0], [-20, 20, 0.0]])], "steel", wall=1.5)
-    mm, _, _ = project.thickness(sheet, 1.0)
+    mm, _, _ = thickness(sheet, 1.0)
     assert mm[0, 20, 20] == pytest.approx(1.5)
     tilted = sheet.moved(solid.about(np.array([1.0, 0, 0]), math.radians(60)))
-    mm, _, _ = project.thickness(tilted, 1.0)
+    mm, _, _ = thickness(tilted, 1.0)
     assert mm[0, mm.shape[1] // 2, 20] == pytest.approx(3.0, rel=1e-6)
 
 
 def test_attenuation_adds_between_objects() -> None:
     steel, water = slab("steel", 3.0), slab("water", 40.0).moved(shift=(0, 0, 50))
-    both, indices, _ = project.thickness(solid.merge([steel, water]), 1.0)
-    a, i, _ = project.thickness(steel, 1.0)
-    b, j, _ = project.thickness(water, 1.0)
-    together = project.attenuation(both, indices)
-    assert np.allclose(together, project.attenuation(a, i) + project.attenuation(b, j), atol=1e-5)
+    both, indices, _ = thickness(solid.merge([steel, water]), 1.0)
+    a, i, _ = thickness(steel, 1.0)
+    b, j, _ = thickness(water, 1.0)
+    together = attenuation(both, indices)
+    assert np.allclose(together, attenuation(a, i) + attenuation(b, j), atol=1e-5)
     assert np.allclose(np.exp(-together[1, 20, 30]), np.exp(-(3 * 0.785 * 0.3107 + 4 * 0.16577)), rtol=0.01)
 
 
@@ -95,7 +110,7 @@ def test_effective_atomic_number_comes_back(material: str, z: float) -> None:
 def test_the_familiar_colours(scanner: colour.Scanner) -> None:
     def colour_of(material: str, mm: float) -> np.ndarray:
         flat = np.ones((2, 24, 24), np.float32) * (materials.linear()[materials.index(material)] * mm).astype(np.float32)[:, None, None]
-        return colour.pseudo_colour(colour.detect(flat, scanner, None), scanner)[12, 12].astype(int)
+        return colour.pseudo_colour(colour.detect(torch.from_numpy(flat), scanner, None), scanner).numpy()[12, 12].astype(int)
 
     r, g, b = colour_of("water", 40)
     assert r > g > b  # organic: orange
@@ -109,7 +124,7 @@ def test_the_familiar_colours(scanner: colour.Scanner) -> None:
 
 
 def test_noise_grows_where_little_light_is_left() -> None:
-    attenuation = np.zeros((2, 64, 128), np.float32)
-    attenuation[:, :, 64:] = 3.0
-    measured = colour.detect(attenuation, colour.SCANNERS[0], np.random.default_rng(0), blur_px=0)
+    dim = torch.zeros(2, 64, 128)
+    dim[:, :, 64:] = 3.0
+    measured = colour.detect(dim, colour.SCANNERS[0], np.random.default_rng(0), blur_px=0)
     assert measured[1, :, 70:].std() > 2 * measured[1, :, :58].std() > 0

@@ -88,7 +88,7 @@ def test_prevalence_is_kept() -> None:
 
 
 def test_a_stream_can_be_split_among_workers(shelf: sprites.Library, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "objects", lambda *_: shelf)
+    monkeypatch.setattr(stream, "objects", lambda *_, **__: shelf)
     whole = list(stream.stream(11, 0.5, SIZE, 6))
     odd = list(stream.stream(11, 0.5, SIZE, 3, start=1, step=2))
     assert [s.index for s in odd] == [1, 3, 5]
@@ -149,7 +149,7 @@ def test_patch_library_round_trips(tmp_path: Path) -> None:
 
 
 def test_simulate_command_writes_what_was_asked(shelf: sprites.Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "objects", lambda *_: shelf)
+    monkeypatch.setattr(stream, "objects", lambda *_, **__: shelf)
     out = tmp_path / "set"
     assert main(["simulate", "--count", "10", "--positives", "3", "--size", str(SIZE), "--seed", "2", "--masks", "--out", str(out)]) == 0
     names = sorted(path.stem for path in (out / "JPEGImage").iterdir())

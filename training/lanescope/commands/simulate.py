@@ -21,6 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", type=int, default=500, help="longest side in pixels (default 500)")
     parser.add_argument("--library-seed", type=int, default=0, help="which objects exist: differ between training and test sets")
     parser.add_argument("--fresh", action="store_true", help="make every object anew (about 3 s a scan) instead of drawing from a library")
+    parser.add_argument("--no-meshes", dest="meshes", action="store_false", help="drawn objects alone, none from meshes")
+    parser.add_argument("--device", default="cpu", help="where detector and display are computed (default cpu)")
     parser.add_argument("--masks", action="store_true", help="also write pixel masks of the threats")
     parser.add_argument("--cache", type=Path, default=Path(".cache/simulator"), help="where built object libraries are kept")
 
@@ -38,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
         print("simulate: --count at least 1, --size at least 64, --prevalence 0 ... 1, --positives at most --count", file=sys.stderr)
         return 64
     print("simulate: objects ...", file=sys.stderr)
-    shelf = objects(args.size, args.library_seed, args.fresh, args.cache)
+    shelf = objects(args.size, args.library_seed, args.fresh, args.cache, meshes=args.meshes)
     weights = np.ones(len(CLASSES))
     began = time.monotonic()
 
@@ -49,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
             else:
                 due = (i + 1) * args.positives // args.count > i * args.positives // args.count
                 threats = draw_threats(args.seed, i, 1.0, weights) if due else []
-            yield simulate(args.seed, i, threats, args.size, shelf)
+            yield simulate(args.seed, i, threats, args.size, shelf, device=args.device)
             if (i + 1) % 200 == 0 or i + 1 == args.count:
                 rate = (i + 1) / max(time.monotonic() - began, 1e-9)
                 print(f"\rsimulate: {i + 1}/{args.count}, {rate:.1f} scans/s ", end="", file=sys.stderr, flush=True)

@@ -1,17 +1,16 @@
-"""From attenuation at two energies to what the operator sees: detector noise, blur, effective Z, pseudo-colour."""
+"""From attenuation at two energies to what the operator sees: detector noise, blur, effective Z, pseudo-colour (torch, any device)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
-import cv2
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from . import materials
-
-Float = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -77,62 +76,79 @@ def _lookup(organic: str, metal: str) -> npt.NDArray[np.uint8]:
     return np.round(stacked[i] * (1 - t) + stacked[i + 1] * t).astype(np.uint8)
 
 
-def detect(attenuation: Float, scanner: Scanner, rng: np.random.Generator | None, blur_px: float | None = None) -> Float:
+def blurred(planes: torch.Tensor, sigma: float) -> torch.Tensor:
+    """Gaussian blur of [N, H, W], mirrored at the borders; cut off at four sigma."""
+    reach = max(round(sigma * 4), 1)
+    weight = torch.exp(-0.5 * (torch.arange(reach + 1, dtype=torch.float64) / sigma) ** 2)
+    w = (weight / (2 * weight.sum() - weight[0])).tolist()
+    picture = torch.nn.functional.pad(planes[:, None], (reach, reach, reach, reach), mode="reflect")[:, 0]
+    for dim in (1, 2):
+        # Shifted sums, not conv2d: on one CPU thread a one-channel convolution takes six times as long.
+        length = picture.shape[dim] - 2 * reach
+        total = picture.narrow(dim, reach, length) * w[0]
+        for k in range(1, reach + 1):
+            total.add_(picture.narrow(dim, reach - k, length), alpha=w[k]).add_(picture.narrow(dim, reach + k, length), alpha=w[k])
+        picture = total
+    return picture
+
+
+def detect(attenuation: torch.Tensor, scanner: Scanner, rng: np.random.Generator | None, blur_px: float | None = None) -> torch.Tensor:
     """What the detectors report: exp(-attenuation) with a floor, blurred, with quantum noise; back in the log domain.
 
     Args:
-        attenuation: float32 [2, H, W], low and high energy, >= 0.
+        attenuation: float32 [2, H, W], low and high energy, >= 0, on any device.
         scanner: the machine.
-        rng: noise source; None for a noiseless picture.
+        rng: noise source (NumPy's, so that a seed means the same noise on every device); None for a noiseless picture.
         blur_px: sigma of the point spread; the scanner's when None.
 
     Returns:
-        float32 [2, H, W], >= 0.
+        float32 [2, H, W] on the same device, >= 0.
     """
-    light = np.exp(-attenuation) + np.float32(scanner.floor)
+    light = torch.exp(-attenuation) + scanner.floor
     sigma = scanner.blur_px if blur_px is None else blur_px
     if sigma > 0.05:
-        light = np.stack([cv2.GaussianBlur(plane, (0, 0), sigma) for plane in light])
+        light = blurred(light, sigma)
     if rng is not None:
         # Poisson counts are Gaussian at these numbers; the low-energy layer absorbs about half as many photons.
-        photons = np.array([scanner.photons * 0.5, scanner.photons], np.float32)[:, None, None]
-        light = light + np.sqrt(light / photons) * rng.standard_normal(light.shape, dtype=np.float32)
-    return np.maximum(-np.log(np.maximum(light, scanner.floor * 0.7)), 0.0).astype(np.float32)
+        photons = light.new_tensor([scanner.photons * 0.5, scanner.photons])[:, None, None]
+        noise = torch.from_numpy(rng.standard_normal(tuple(light.shape), dtype=np.float32)).to(light.device)
+        light = light + torch.sqrt(light / photons) * noise
+    return -torch.log(light.clamp(scanner.floor * 0.7, 1.0))
 
 
-def hue_of(measured: Float, scanner: Scanner) -> Float:
+def hue_of(measured: torch.Tensor, scanner: Scanner) -> torch.Tensor:
     """Hue 0 (organic) ... 4 (metal) from the ratio of the two attenuations, by effective atomic number; float32 [H, W]."""
     # Where hardly anything attenuates the ratio is noise: lean towards light organics, and smooth Z more than luma, as scanners do.
-    low, high = (cv2.GaussianBlur(plane, (0, 0), 0.7) for plane in measured)
+    low, high = blurred(measured, 0.7)
     ratio = (low + 0.012 * 1.3) / (high + 0.012)
     # Beyond what the low-energy layer can see, the ratio only falls because the detector is blind: hold it.
-    z = _z_lookup(ratio)
-    blind = np.clip((low - 5.0) / 1.5, 0, 1)
-    z = z * (1 - blind) + np.maximum(z, 20.0) * blind
-    return np.interp(z, scanner.z_anchors, (0, 1, 2, 3, 4)).astype(np.float32)
+    z = _z_table(measured.device).take(((ratio - 1.0) * (1023 / 3.2)).clamp(0, 1023).long())
+    z = torch.lerp(z, z.clamp(min=20.0), ((low - 5.0) / 1.5).clamp(0, 1))
+    hue = torch.zeros_like(z)
+    for a, b in pairwise(scanner.z_anchors):
+        hue += ((z - a) / (b - a)).clamp(0, 1)
+    return hue
 
 
-@lru_cache(maxsize=1)
-def _z_table() -> Float:
-    return materials.effective_z(np.linspace(1.0, 4.2, 1024)).astype(np.float32)
+@lru_cache(maxsize=4)
+def _z_table(device: torch.device) -> torch.Tensor:
+    return torch.from_numpy(materials.effective_z(np.linspace(1.0, 4.2, 1024)).astype(np.float32)).to(device)
 
 
-def _z_lookup(ratio: Float) -> Float:
-    position = np.clip((ratio - 1.0) * (1023 / 3.2), 0, 1023).astype(np.int32)
-    return _z_table()[position]
+@lru_cache(maxsize=16)
+def _palette(organic: str, metal: str, background: tuple[int, int, int], device: torch.device) -> torch.Tensor:
+    return torch.from_numpy(_lookup(organic, metal).astype(np.int32) * background // 255).byte().view(-1, 3).to(device)
 
 
-def pseudo_colour(measured: Float, scanner: Scanner) -> npt.NDArray[np.uint8]:
-    """RGB uint8 [H, W, 3] of measured attenuation float32 [2, H, W]: hue by effective Z, luma by attenuation."""
+def pseudo_colour(measured: torch.Tensor, scanner: Scanner) -> torch.Tensor:
+    """RGB uint8 [H, W, 3] of measured attenuation float32 [2, H, W]: hue by effective Z, luma by attenuation; on the same device."""
     hue = hue_of(measured, scanner)
-    tone = (0.75 * measured[1] + 0.25 * np.minimum(measured[0], 6.0)) * np.float32(scanner.gain)
+    tone = (0.75 * measured[1] + 0.25 * measured[0].clamp(max=6.0)) * scanner.gain
     if scanner.edge > 0:
-        tone += np.float32(scanner.edge) * np.clip(tone - cv2.GaussianBlur(tone, (0, 0), 1.6), -0.5, 0.35)
+        tone = tone + scanner.edge * (tone - blurred(tone[None], 1.6)[0]).clamp(-0.5, 0.35)
     # Consoles show air as pure white: noise alone draws nothing, thin things keep theirs.
-    tone *= np.clip((cv2.GaussianBlur(tone, (0, 0), 1.5) - np.float32(0.008)) * np.float32(45.0), 0, 1)
-    i = np.clip(hue * ((_HUES - 1) / 4) + 0.5, 0, _HUES - 1).astype(np.int32)
-    j = np.clip(tone * ((_STEPS - 1) / _TOP) + 0.5, 0, _STEPS - 1).astype(np.int32)
-    picture = _lookup(scanner.organic, scanner.metal)[i, j]
-    if scanner.background != (255, 255, 255):
-        picture = (picture.astype(np.uint16) * np.array(scanner.background, np.uint16) // 255).astype(np.uint8)
-    return picture
+    tone = tone * ((blurred(tone[None], 1.5)[0] - 0.008) * 45.0).clamp(0, 1)
+    i = (hue * ((_HUES - 1) / 4) + 0.5).clamp(0, _HUES - 1).int()
+    j = (tone * ((_STEPS - 1) / _TOP) + 0.5).clamp(0, _STEPS - 1).int()
+    palette = _palette(scanner.organic, scanner.metal, scanner.background, measured.device)
+    return palette.index_select(0, (i * _STEPS + j).view(-1)).view(*hue.shape, 3)

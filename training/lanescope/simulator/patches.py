@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from lanescope.patch import CLASSES, DISTRACTOR, Patch
 
-from . import colour, project, solid
+from . import catalogue, colour, project, solid
 from .clutter import clutter
 from .threats import threat
 
@@ -30,9 +30,25 @@ class RenderedPatch(Patch):
     """Pixel pitch in millimetres."""
 
 
+Maker = Callable[[str, np.random.Generator], tuple[solid.Solid, str]]
+
+
 def model(label: str, rng: np.random.Generator) -> tuple[solid.Solid, str]:
     """A new object of a class (or "distractor"), centred, not yet posed, with its source name."""
     return clutter(rng) if label == DISTRACTOR else threat(label, rng)
+
+
+def mesh_model(fold: int) -> Maker:
+    """Like `model`, from the meshes of a fold; raises ValueError for a label that the fold has no mesh of."""
+
+    def made(label: str, rng: np.random.Generator) -> tuple[solid.Solid, str]:
+        names = catalogue.of(catalogue.EVERYDAY if label == DISTRACTOR else label, fold)
+        if not names:
+            raise ValueError(f"no mesh of {label} in fold {fold}")
+        name = names[int(rng.integers(len(names)))]
+        return catalogue.make(name, rng), f"mesh:{name}"
+
+    return made
 
 
 def pose(rng: np.random.Generator) -> np.ndarray:
@@ -45,11 +61,13 @@ def random_scanner(rng: np.random.Generator) -> colour.Scanner:
     base = colour.SCANNERS[int(rng.integers(len(colour.SCANNERS)))]
     anchors = np.array(base.z_anchors) + rng.normal(0, 0.25) + np.array([0, 0.2, 0.4, 0.6, 0.9]) * rng.normal(0, 0.7)
     anchors = np.maximum.accumulate(anchors + np.arange(5) * 1e-3)
-    return dataclasses.replace(base, gain=base.gain * float(rng.uniform(0.85, 1.3)), z_anchors=tuple(float(a) for a in anchors))
+    a, b, c, d, e = anchors.tolist()
+    return dataclasses.replace(base, gain=base.gain * float(rng.uniform(0.85, 1.3)), z_anchors=(a, b, c, d, e))
 
 
 def render_patch(
     label: str, rng: np.random.Generator, longest_px: int = 300, scanner: colour.Scanner | None = None, mm_per_px: float | None = None,
+    make: Maker = model, device: project.Device = "cpu",
 ) -> RenderedPatch:  # fmt: skip
     """Render one object in a random pose.
 
@@ -62,6 +80,8 @@ def render_patch(
         longest_px: longest side of the patch in pixels; ignored when `mm_per_px` is given.
         scanner: palette and blur; random when None.
         mm_per_px: pixel pitch to render at.
+        make: where objects come from.
+        device: where to project and colour.
 
     Returns:
         the patch: transmission float32 [H, W, 3] in [1/255, 1]; mask bool [H, W]; source such as "shape:pistol".
@@ -74,10 +94,10 @@ def render_patch(
     machine = scanner or random_scanner(rng)
     machine = dataclasses.replace(machine, background=(255, 255, 255))
     for _ in range(20):
-        thing, source = model(label, rng)
+        thing, source = make(label, rng)
         posed = thing.moved(pose(rng))
         pitch = mm_per_px or float(posed.size()[:2].max()) / (longest_px - 4)
-        mm, indices, _ = project.thickness(posed, pitch)
+        mm, indices, _ = project.thickness(posed, pitch, device=device)
         attenuation = project.attenuation(mm, indices)
         mask = attenuation[1] > SILHOUETTE
         # A blade exactly edge-on is one pixel wide: nobody could find it, so it teaches nothing.
@@ -87,7 +107,8 @@ def render_patch(
     measured = colour.detect(attenuation, machine, None, blur_px=machine.blur_px * min(1.0 / pitch, 1.5))
     rgb = colour.pseudo_colour(measured, machine)
     rgb[~mask & (attenuation[1] < 1e-3)] = 255
-    return RenderedPatch(np.maximum(rgb, 1).astype(np.float32) / 255.0, mask, label, source, pitch)
+    transmission = rgb.cpu().numpy().clip(1).astype(np.float32) / np.float32(255.0)
+    return RenderedPatch(transmission, mask.cpu().numpy(), label, source, pitch)
 
 
 def library(per_class: int, distractors: int, seed: int = 0, longest_px: int = 300, labels: Sequence[str] = CLASSES) -> list[RenderedPatch]:
@@ -95,6 +116,25 @@ def library(per_class: int, distractors: int, seed: int = 0, longest_px: int = 3
     wanted = [(label, i) for label in labels for i in range(per_class)] + [(DISTRACTOR, i) for i in range(distractors)]
     order = (*CLASSES, DISTRACTOR)
     return [render_patch(label, np.random.default_rng([seed, order.index(label), i]), longest_px) for label, i in wanted]
+
+
+FOLDS = (0, 1, 2, 2, 2, 2)
+"""Fold of the patch at position i, i % 6: the training bank deals a file's patches to validation, test and training by just that."""
+
+
+def mesh_library(count: int, seed: int = 0, longest_px: int = 300, device: project.Device = "cpu") -> list[RenderedPatch]:
+    """`count` patches of meshes: at each position a mesh of that split's fold, so no mesh is seen in two splits.
+
+    Half are everyday things; the threats' classes take turns among those the fold has.
+    """
+    patches = []
+    for i in range(count):
+        fold, rng = FOLDS[i % len(FOLDS)], np.random.default_rng([seed, 77, i])
+        held = [label for label in CLASSES if catalogue.of(label, fold)]
+        turn = i // len(FOLDS) * FOLDS.count(fold) + FOLDS[: i % len(FOLDS)].count(fold)
+        label = held[turn // 2 % len(held)] if held and turn % 2 == 0 else DISTRACTOR
+        patches.append(render_patch(label, rng, longest_px, make=mesh_model(fold), device=device))
+    return patches
 
 
 def save(path: Path, patches: Sequence[RenderedPatch]) -> None:
@@ -135,8 +175,13 @@ def main() -> None:
     parser.add_argument("--distractors", type=int, default=400)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--longest", type=int, default=300)
+    parser.add_argument("--meshes", type=int, help="this many renders of meshes, dealt to the splits, instead of drawn models")
+    parser.add_argument("--device", default="cpu")
     args = parser.parse_args()
-    patches = library(args.per_class, args.distractors, args.seed, args.longest)
+    if args.meshes is not None:
+        patches = mesh_library(args.meshes, args.seed, args.longest, args.device)
+    else:
+        patches = library(args.per_class, args.distractors, args.seed, args.longest)
     save(args.out, patches)
     print(f"{len(patches)} patches in {args.out}")
 

@@ -111,7 +111,7 @@ class Board:
 def spline(points: Points | Array, widths: Sequence[float] | float, step: float = 0.5) -> tuple[Array, Array]:
     """A smooth path (no overshoot) through the points every `step` mm, with the widths along it."""
     p = np.asarray(points, float)
-    w = np.full(len(p), float(widths)) if np.isscalar(widths) else np.asarray(widths, float)
+    w = np.broadcast_to(np.asarray(widths, float), len(p))
     s = np.concatenate([[0], np.cumsum(np.maximum(np.linalg.norm(np.diff(p, axis=0), axis=1), 1e-6))])
     t = np.linspace(0, s[-1], max(int(s[-1] / step), 2))
     if len(p) == 2:

@@ -71,7 +71,11 @@ def merge(parts: Sequence[Solid]) -> Solid:
 
 def from_faces(loops: Sequence[Array], material: str, wall: float = 0.0) -> Solid:
     """A solid of single-loop planar faces, each float [n, 3] mm, counter-clockwise from outside. Faces without area are dropped."""
-    start, end, face, normal, point = [], [], [], [], []
+    start: list[Array] = []
+    end: list[Array] = []
+    face: list[npt.NDArray[np.int64]] = []
+    normal: list[Array] = []
+    point: list[Array] = []
     for loop in loops:
         following = np.roll(loop, -1, 0)
         vector = np.cross(loop, following).sum(0)

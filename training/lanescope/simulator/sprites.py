@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from lanescope.patch import CLASSES
 
-from . import project
+from . import catalogue, project
 from .clutter import clutter
 from .models import large
 from .patches import pose
@@ -22,7 +22,7 @@ from .soft import Noise, cable, chain, clothes, underwire
 from .solid import Solid, rotation
 from .threats import threat
 
-VERSION = 4
+VERSION = 5
 """Part of the cache's key: raise it when a model, a pose rule or the physics changes."""
 
 
@@ -34,6 +34,9 @@ class Sprite:
     label: str  # one of CLASSES, or "" when harmless
     source: str  # e.g. "shape:pistol"
 
+
+MESH, MESH_SHARE = "mesh", 0.35
+"""The kind of everyday things made from meshes, and the share of a class's threats that are, where the fold has a mesh of it."""
 
 """kind: (maker, how flat it lies in radians (None: any pose), copies in a library of detail 1)."""
 BULKY: dict[str, tuple[Callable[[Rng], Solid], float | None, int]] = {
@@ -55,11 +58,13 @@ def render(thing: Solid, turn: npt.NDArray[np.float64], pitch: float) -> npt.NDA
     """Attenuation float32 [2, h, w] of a solid in a pose (rotation [3, 3])."""
     posed = thing.moved(turn)
     mm, indices, _ = project.thickness(posed, pitch, oversample=2 if pitch < 2.5 else 3)
-    return project.attenuation(mm, indices)
+    return project.attenuation(mm, indices).numpy()
 
 
-def make(kind: str, rng: Rng, pitch: float, noise: Noise) -> Sprite:
-    """One new object of a kind (a class, "clutter", "clothes", or a key of `BULKY` or `SOFT`) at `pitch` mm a pixel.
+def make(kind: str, rng: Rng, pitch: float, noise: Noise, fold: int | None = None) -> Sprite:
+    """One new object of a kind (a class, "clutter", "clothes", `MESH`, or a key of `BULKY` or `SOFT`) at `pitch` mm a pixel.
+
+    `fold` says which meshes exist (`catalogue.fold_of`); None: none, drawn models alone.
 
     Raises:
         ValueError: for a kind that is not known.
@@ -74,6 +79,10 @@ def make(kind: str, rng: Rng, pitch: float, noise: Noise) -> Sprite:
     if kind == "clutter":
         thing, source = clutter(rng)
         return Sprite(render(thing, pose(rng), pitch), "", source)
+    if fold is not None and (kind == MESH or (kind in CLASSES and catalogue.of(kind, fold) and rng.random() < MESH_SHARE)):
+        names = catalogue.of(catalogue.EVERYDAY if kind == MESH else kind, fold)
+        name = names[int(rng.integers(len(names)))]
+        return Sprite(render(catalogue.make(name, rng), pose(rng), pitch), "" if kind == MESH else kind, f"mesh:{name}")
     if kind in CLASSES:
         thing, source = threat(kind, rng)
         return Sprite(render(thing, pose(rng), pitch), kind, source)
@@ -86,6 +95,10 @@ class Library:
     def __init__(self, sprites: dict[str, list[Sprite]], pitch: float, noise: Noise) -> None:
         self.sprites, self.pitch, self.noise = sprites, pitch, noise
 
+    def holds(self, kind: str) -> bool:
+        """There are things of the kind (not so of `MESH`, when meshes were not asked for)."""
+        return kind in self.sprites
+
     def draw(self, kind: str, rng: Rng) -> Sprite:
         """A random one of the kind."""
         shelf = self.sprites[kind]
@@ -95,32 +108,38 @@ class Library:
 class Workshop(Library):
     """Makes every object anew: slower (about 50 ms an object), never the same twice. For demos and final test sets."""
 
-    def __init__(self, pitch: float, seed: int = 0) -> None:
+    def __init__(self, pitch: float, seed: int = 0, meshes: bool = True) -> None:
         super().__init__({}, pitch, Noise(np.random.default_rng([seed, 99])))
+        self.fold = catalogue.fold_of(seed) if meshes else None
+
+    def holds(self, kind: str) -> bool:
+        """It can make any kind, meshes only if they were asked for."""
+        return kind != MESH or self.fold is not None
 
     def draw(self, kind: str, rng: Rng) -> Sprite:
         """A new one of the kind."""
-        return make(kind, np.random.default_rng(rng.integers(2**63)), self.pitch, self.noise)
+        return make(kind, np.random.default_rng(rng.integers(2**63)), self.pitch, self.noise, self.fold)
 
 
-def _counts(detail: float) -> dict[str, int]:
+def _counts(detail: float, meshes: bool) -> dict[str, int]:
     counts = {kind: copies for kind, (_, _, copies) in BULKY.items()} | {kind: copies for kind, (_, copies) in SOFT.items()}
-    counts |= {"clothes": 40, "clutter": 90} | {label: 60 for label in CLASSES}
+    counts |= {"clothes": 40, "clutter": 90} | {label: 60 for label in CLASSES} | ({MESH: 70} if meshes else {})
     return {kind: max(round(copies * detail), 2) for kind, copies in counts.items()}
 
 
 @lru_cache(maxsize=4)
-def library(pitch: float, seed: int = 0, detail: float = 1.0, cache: Path | None = None) -> Library:
+def library(pitch: float, seed: int = 0, detail: float = 1.0, cache: Path | None = None, meshes: bool = True) -> Library:
     """Build (or read from `cache`) a library.
 
     Args:
         pitch: mm a pixel.
         seed: another seed, other objects: use one for training and another for testing, so that no model is seen in both.
-        detail: scales how many of each kind; 1 is about 520 objects, some 20 s to build, then cached.
+        detail: scales how many of each kind; 1 is about 590 objects, some 20 s to build, then cached.
         cache: folder for the built library; None keeps it in memory only.
+        meshes: also the meshes of the seed's fold.
     """
     noise = Noise(np.random.default_rng([seed, 99]))
-    counts = _counts(detail)
+    counts, fold = _counts(detail, meshes), catalogue.fold_of(seed) if meshes else None
     key = hashlib.sha256(repr((VERSION, round(pitch, 6), seed, sorted(counts.items()))).encode()).hexdigest()[:16]
     path = cache / f"library-{key}.npz" if cache else None
     if path and path.exists():
@@ -131,7 +150,7 @@ def library(pitch: float, seed: int = 0, detail: float = 1.0, cache: Path | None
         return Library(sprites, pitch, noise)
     sprites = {}
     for number, kind in enumerate(counts):
-        shelf = [make(kind, np.random.default_rng([seed, number, i]), pitch, noise) for i in range(counts[kind])]
+        shelf = [make(kind, np.random.default_rng([seed, number, i]), pitch, noise, fold) for i in range(counts[kind])]
         for sprite in shelf:
             sprite.attenuation = np.minimum(sprite.attenuation, 6e4).astype(np.float16)
         sprites[kind] = shelf

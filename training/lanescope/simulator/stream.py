@@ -8,14 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from lanescope.patch import CLASSES
 
 from . import colour
 from .bag import Bag, make_bag
 from .patches import SILHOUETTE, random_scanner
+from .project import Device
 from .sketch import Rng
-from .sprites import Library, Workshop, library
+from .sprites import MESH, Library, Workshop, library
 
 SMALLEST_BAG_MM = 400.0
 """Objects are rendered at the pitch of a bag this long, so that placing them only ever shrinks them."""
@@ -25,6 +27,7 @@ MIN_VISIBLE_PX = 20
 ODDS = {
     "bottle": 1.1, "can": 0.3, "umbrella": 0.3, "book": 0.6, "phone": 0.35, "charger": 0.5, "tube": 0.9, "parcel": 0.8,
     "fruit": 0.2, "hair_dryer": 0.18, "camera": 0.15, "glasses": 0.3, "cable": 1.0, "chain": 0.5, "underwire": 0.3, "clutter": 5.0,
+    MESH: 1.5,
 }  # fmt: skip
 """How many of each a bag of ordinary size and fullness holds, on average."""
 
@@ -56,10 +59,12 @@ class Scan:
         return any(self.labels.values())
 
 
-def objects(size: int, library_seed: int = 0, fresh: bool = False, cache: Path | None = None, detail: float = 1.0) -> Library:
-    """The objects for scans of `size` pixels: a library (fast), or a workshop that makes each anew (`fresh`)."""
+def objects(
+    size: int, library_seed: int = 0, fresh: bool = False, cache: Path | None = None, detail: float = 1.0, meshes: bool = True,
+) -> Library:  # fmt: skip
+    """The objects for scans of `size` pixels: a library (fast), or a workshop that makes each anew (`fresh`); with or without meshes."""
     pitch = SMALLEST_BAG_MM / size
-    return Workshop(pitch, library_seed) if fresh else library(pitch, library_seed, detail, cache)
+    return Workshop(pitch, library_seed, meshes) if fresh else library(pitch, library_seed, detail, cache, meshes)
 
 
 def _spot(bag: Bag, half_w: float, half_h: float, angle: float, rng: Rng, choices: int, tries: int = 12) -> tuple[float, float] | None:
@@ -122,13 +127,15 @@ def _pack(bag: Bag, shelf: Library, rng: Rng) -> None:
     for _ in range(shoes):
         _put(bag, "shoe", shelf, rng, aligned=bool(rng.random() < 0.7))
     for kind, mean in ODDS.items():
+        if not shelf.holds(kind):
+            continue
         for _ in range(rng.poisson(mean * (0.5 + 0.5 * area) * (0.6 + 0.4 * fullness))):
             _put(bag, kind, shelf, rng, aligned=kind in ("book", "parcel") and rng.random() < 0.5)
 
 
 def simulate(
     seed: int, index: int, threats: Sequence[str], size: int = 500, shelf: Library | None = None, scanner: colour.Scanner | None = None,
-    twin: bool = False,
+    twin: bool = False, device: Device = "cpu",
 ) -> Scan:  # fmt: skip
     """One scan, fully determined by its arguments.
 
@@ -142,6 +149,7 @@ def simulate(
         shelf: where objects come from, made for this size by `objects`; the default library when None.
         scanner: the machine; random (from seed and index) when None.
         twin: also render the scan without the threats.
+        device: where detector and display are computed (packing stays on the CPU; noise is the same on every device).
 
     Returns:
         the scan.
@@ -185,7 +193,8 @@ def simulate(
 
     def view(attenuation: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
         noise = np.random.Generator(np.random.SFC64([seed, index, 2]))
-        return colour.pseudo_colour(colour.detect(attenuation, machine, noise, blur), machine)
+        light = colour.detect(torch.from_numpy(attenuation).to(device), machine, noise, blur)
+        return colour.pseudo_colour(light, machine).cpu().numpy()
 
     image = view(bag.field.attenuation)
     other = None
@@ -198,7 +207,7 @@ def simulate(
 def stream(
     seed: int = 0, prevalence: float = 0.001, size: int = 500, count: int | None = None, *, twins: bool = False, library_seed: int = 0,
     fresh: bool = False, class_weights: Sequence[float] | None = None, more_than_one: float = 0.12, cache: Path | None = None,
-    detail: float = 1.0, start: int = 0, step: int = 1,
+    detail: float = 1.0, start: int = 0, step: int = 1, device: Device = "cpu",
 ) -> Iterator[Scan]:  # fmt: skip
     """Scans as a lane would see them: each holds a threat with probability `prevalence`.
 
@@ -222,6 +231,7 @@ def stream(
         detail: size of the library (1: about 520 objects).
         start: first index.
         step: distance between indices.
+        device: as in `simulate`.
 
     Yields:
         `Scan` objects: image uint8 [H, W, 3]; labels {class: 0 / 1}; boxes; mask uint8 [H, W] (0 or 1 + class index).
@@ -235,7 +245,7 @@ def stream(
     shelf = objects(size, library_seed, fresh, cache, detail)
     index = start
     while count is None or index < start + count * step:
-        yield simulate(seed, index, draw_threats(seed, index, prevalence, weights, more_than_one), size, shelf, twin=twins)
+        yield simulate(seed, index, draw_threats(seed, index, prevalence, weights, more_than_one), size, shelf, twin=twins, device=device)
         index += step
 
 

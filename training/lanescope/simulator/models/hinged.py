@@ -63,7 +63,8 @@ def pliers(rng: Rng) -> Solid:
             ]
         jaw = board.polygon(turned(jaw_points, turn))
         if kind in ("combination", "slip"):
-            jaw &= ~board.oval(*turned([(nose * 0.52, 0)], turn)[0], 8 * s, 3.2 * s, turn)
+            cx, cy = turned([(nose * 0.52, 0)], turn)[0].tolist()
+            jaw &= ~board.oval(cx, cy, 8 * s, 3.2 * s, turn)
         taper = np.linspace(1.0, 0.55 if kind == "needle" else 0.8, 2)
         head = board.rounded(arm | jaw, thick, 2.5 * s)
         x = (np.arange(board.shape[1]) - board.origin[0]) / board.per_mm
@@ -71,8 +72,8 @@ def pliers(rng: Rng) -> Solid:
         pivot_zone = board.disc(0, 0, 11 * s)
         # The two arms share the joint: each is cut to half its thickness there.
         lap = np.where(pivot_zone, np.minimum(head, thick * 0.5), head)
-        parts.append(board.lift(lap * ~pivot_zone, metal, 4))
-        parts.append(board.lift(lap * pivot_zone, metal, 2, z=side * thick * 0.25))
+        parts.append(board.lift(np.where(pivot_zone, 0.0, lap), metal, 4))
+        parts.append(board.lift(np.where(pivot_zone, lap, 0.0), metal, 2, z=side * thick * 0.25))
         if sleeve != "none":
             cover_points = turned(
                 [(-handle_l - 2 * s, limb[0][1]), (-handle_l * 0.5, limb[1][1]), (-handle_l * 0.28, -side * (spread * 0.75 + bow * 0.5))],

@@ -17,11 +17,12 @@ def _open_jaw(board: Board, x: float, jaw: float, direction: float) -> tuple[np.
     d = np.array([math.cos(direction), math.sin(direction)])
     n = np.array([-d[1], d[0]])
     c = np.array([x, 0.0])
-    head = board.disc(*c, r)
+    head = board.disc(x, 0.0, r)
     mouth = board.polygon(
         [c - 0.35 * jaw * d + n * jaw / 2, c + 2 * jaw * d + n * jaw / 2, c + 2 * jaw * d - n * jaw / 2, c - 0.35 * jaw * d - n * jaw / 2]
     )
-    mouth |= board.disc(*(c - 0.32 * jaw * d), jaw * 0.5)
+    mx, my = (c - 0.32 * jaw * d).tolist()
+    mouth |= board.disc(mx, my, jaw * 0.5)
     trim = board.polygon(
         [c + 0.9 * jaw * d + n * 3 * jaw, c + 4 * jaw * d + n * 3 * jaw, c + 4 * jaw * d - n * 3 * jaw, c + 0.9 * jaw * d - n * 3 * jaw]
     )
