@@ -10,9 +10,7 @@ import torch
 from lanescope.simulator import colour, materials, project, solid
 
 
-def thickness(
-    thing: solid.Solid, mm_per_px: float, oversample: int = 2
-) -> tuple[npt.NDArray[np.float64], list[int], tuple[float, float]]:
+def thickness(thing: solid.Solid, mm_per_px: float, oversample: int = 2) -> tuple[npt.NDArray[np.float64], list[int], tuple[float, float]]:
     """The projector's answer as an array."""
     mm, indices, corner = project.thickness(thing, mm_per_px, oversample)
     return mm.numpy(), indices, corner

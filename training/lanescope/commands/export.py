@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import json
+import os
 import platform
 import subprocess
 from pathlib import Path
@@ -82,6 +84,7 @@ def run(args: argparse.Namespace) -> int:
             "data": [
                 f"SIXray: {counted[0]} benign scans (academic use only)",
                 f"OPIXray: {counted[1]} scans, knives and scissors (academic use only)",
+                *_staged_and_meshes(args.folder),
                 f"{simulated} simulated benign bags of this project's own simulator",
                 "parametric outlines and 3D renders of this project's own simulator",
                 "game-icons (CC BY 3.0) and Material Design Icons (Apache-2.0) outlines",
@@ -89,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
             "licence": "research and academic use only: trained on SIXray and OPIXray, which allow no other",
             "supervision": "image labels and threat masks" if config.loss.mask_weight else "image labels only",
             "seed": config.seed, "minutes": round(state["spent"] / 60, 1), "scans": state["seen"], "steps": state["step"],
-            "machine": f"{platform.machine()} CPU, 2 cores shared with other work", "commit": _commit(), "date": today,
+            "machine": f"{platform.machine()} CPU, {os.cpu_count()} cores shared with other work", "commit": _commit(), "date": today,
         },
     }  # fmt: skip
     neutral = {
@@ -129,6 +132,21 @@ def run(args: argparse.Namespace) -> int:
     making.rmdir()
     print(f"{args.out / target.name}: {size_mb:.1f} MB, {len(samples)} held-out scores")
     return 0
+
+
+def _staged_and_meshes(folder: Path) -> list[str]:
+    """What the run's own log says it drew from beyond what every run has (the cache may have changed since)."""
+    events = [json.loads(line) for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    lines = []
+    staged = max((e["bank"].get("staged", 0) for e in events if "bank" in e), default=0)
+    if staged:
+        lines.append(
+            f"SIXray: {staged} staged scans of two bags with guns and knives, outlines traced for this project, and their cut-outs "
+            "(academic use only)"
+        )
+    if any(e.get("event") == "patches" for e in events):
+        lines.append("renders of meshes under CC BY 3.0 and CC0 (training/ATTRIBUTION.md)")
+    return lines
 
 
 def _commit() -> str:

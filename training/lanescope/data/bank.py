@@ -77,8 +77,8 @@ class Bank:
     def add_rendered(self, folder: Path) -> int:
         """Add the simulator's patch files that are not in yet; how many patches that were.
 
-        A file's patches are dealt to the splits by their position, so that validation never meets a training render. Renders of meshes
-        train only: a mesh is one object in many poses, and there are too few of them to keep some back.
+        A file's patches are dealt to the splits by their position, so that validation never meets a training render. Where an object
+        comes in many poses (meshes), the file's maker gives each position only objects of its split.
         """
         count = 0
         for file in sorted(folder.glob("*.npz")):
@@ -86,11 +86,7 @@ class Bank:
                 continue
             self.rendered.add(file.name)
             patches = load_patches(file)
-            mine = [
-                shapes.trim(p, 192)
-                for index, p in enumerate(patches)
-                if p.mask.any() and self.split == (TRAIN if p.source.startswith("mesh:") else _deal(index))
-            ]
+            mine = [shapes.trim(p, 192) for index, p in enumerate(patches) if _deal(index) == self.split and p.mask.any()]
             self.add(mine, "rendered")
             count += len(mine)
         return count
