@@ -17,9 +17,15 @@ function browser(): Outcome {
 function training(): Outcome {
   const found = findTrainingPython()
   if ('missing' in found) return { skipped: found.missing }
-  const lint = sh(found.python, ['-m', 'ruff', 'check', 'training'])
-  const tests = sh(found.python, ['-m', 'pytest', '-q', 'training/tests'], { PYTHONPATH: 'training', OMP_NUM_THREADS: '2' })
-  return lint === 'passed' ? tests : lint
+  const python = (...args: string[]): Outcome =>
+    sh(found.python, ['-m', ...args], { PYTHONPATH: 'training', OMP_NUM_THREADS: '2' })
+  // all three run, so that one run shows everything that is wrong
+  const parts = [
+    python('ruff', 'check', 'training'),
+    python('mypy', '--config-file', 'training/pyproject.toml', 'training/lanescope'),
+    python('pytest', '-q', 'training/tests'),
+  ]
+  return parts.every((part) => part === 'passed') ? 'passed' : 'failed'
 }
 
 const STEPS: [string, () => Outcome][] = [
