@@ -1,6 +1,7 @@
 """The model card says what the manifest holds, the bad news too."""
 # ruff: noqa: E501 (table rows as they are printed)
 
+import argparse
 import json
 
 from lanescope.__main__ import main
@@ -47,3 +48,33 @@ def test_command_writes_and_checks(tmp_path, capsys):
     file.write_text(json.dumps(manifest(version="2")))
     assert main(["model-card", str(file), "--check"]) == 1
     assert "is not what chr-test.json says" in capsys.readouterr().err
+
+
+def test_models_side_by_side_show_what_all_of_them_have(tmp_path):
+    from lanescope.commands.compare_real import run
+
+    def figures(value: float, *keys: str) -> str:
+        entries = [{"key": k, "what": f"AUC of {k}", "value": value, "interval": [value - 0.1, value + 0.1], "n": "4/9"} for k in keys]
+        return json.dumps({"figures": entries})
+
+    (tmp_path / "a.json").write_text(figures(0.5, "both", "only-a"))
+    (tmp_path / "b.json").write_text(figures(0.75, "both"))
+    report = tmp_path / "R.md"
+    columns = [f"CHR={tmp_path / 'a.json'}", f"base={tmp_path / 'b.json'}"]
+    assert run(argparse.Namespace(columns=columns, head="Shared start.", report=report, section="comparison")) == 0
+    text = report.read_text()
+    assert "Shared start." in text and "| what | CHR | base | n |" in text and "only-a" not in text
+    assert "| AUC of both | 0.500 [0.400, 0.600] | 0.750 [0.650, 0.850] | 9 |" in text
+
+
+def test_the_card_says_what_the_run_drew_from(tmp_path):
+    from lanescope.commands.export import _staged_and_meshes
+
+    log = tmp_path / "log.jsonl"
+    log.write_text(json.dumps({"event": "start", "bank": {"benign": 3}}) + "\n")
+    assert _staged_and_meshes(tmp_path) == []
+    log.write_text(
+        log.read_text() + json.dumps({"event": "resume", "bank": {"staged": 12}}) + "\n" + json.dumps({"event": "patches"}) + "\n"
+    )
+    staged, meshes = _staged_and_meshes(tmp_path)
+    assert "12 staged scans" in staged and "CC BY" in meshes
