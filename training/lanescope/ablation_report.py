@@ -24,8 +24,9 @@ def write(folder: Path, plan: Plan, runs: list[Run], report: Path, suffix: str =
     """
     ratios = sorted({r.ratio for r in runs})
     grid: dict[tuple[str, int, bool], list[Run]] = {}
-    for r in runs:
+    for r in (r for r in runs if not r.late):
         grid.setdefault((r.variant, r.ratio, r.masks), []).append(r)
+    late = {ratio: [r for r in runs if r.late and r.ratio == ratio] for ratio in ratios}
     found = {key: cells(folder, plan, group, key[1]) for key, group in grid.items()}
     hardest = max(ratios)
     # what was trained at the highest ratio, asked at 1,000 negatives a positive
@@ -35,7 +36,7 @@ def write(folder: Path, plan: Plan, runs: list[Run], report: Path, suffix: str =
     seeds = sorted({r.seed for r in runs})
     lines = [setting(plan, seeds), "", main_table(found, thousand, ratios, hardest), "", *claims(found, ratios)]
     replace_section(report, f"ablation{suffix}", "\n".join(lines))
-    replace_section(report, f"levels{suffix}", levels_table(folder, plan, grid, ratios))
+    replace_section(report, f"levels{suffix}", levels_table(folder, plan, grid, late, ratios))
     supervision = supervision_table(found, ratios)
     if supervision:
         replace_section(report, f"supervision{suffix}", supervision)
@@ -154,13 +155,15 @@ def verdict(cell: Cell) -> str:
     return "**not shown here** (the interval holds zero)"
 
 
-def levels_table(folder: Path, plan: Plan, grid: dict[tuple[str, int, bool], list[Run]], ratios: list[int]) -> str:
+def levels_table(
+    folder: Path, plan: Plan, grid: dict[tuple[str, int, bool], list[Run]], late: dict[int, list[Run]], ratios: list[int]
+) -> str:
     """What each level's own scores reach beside their mean: whether heads that start from nothing drag a trained one down."""
     rows = []
-    for v in VARIANTS:
-        row = [f"`{v}`"]
+    for v in (*VARIANTS, *(["late"] if any(late.values()) else [])):
+        row = ["`CHR`, easy negatives dropped from the middle of the training on" if v == "late" else f"`{v}`"]
         for r in ratios:
-            runs = grid.get((v, r, False))
+            runs = late[r] if v == "late" else grid.get((v, r, False))
             if not runs:
                 row += ["not run"] * 4
                 continue

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +59,8 @@ class Run:
     seed: int
     masks: bool = False
     """Supervised with masks as well as image labels."""
+    late: bool = False
+    """Easy negatives are dropped in the second half of the training only: tests whether young levels starve without them."""
 
     def file(self, folder: Path, plan: Plan) -> Path:
         """Where its scores are kept: runs of different budgets share scans and start, not results."""
@@ -66,7 +68,7 @@ class Run:
 
     @property
     def name(self) -> str:
-        return f"{self.variant}-{self.ratio}-seed{self.seed}{'-masks' if self.masks else ''}"
+        return f"{self.variant}-{self.ratio}-seed{self.seed}{'-masks' if self.masks else ''}{'-late' if self.late else ''}"
 
 
 # --- data ------------------------------------------------------------------------------------------------------------------------
@@ -143,8 +145,11 @@ def _turn(image: np.ndarray, way: int) -> np.ndarray:
 # --- training --------------------------------------------------------------------------------------------------------------------
 
 
-def train(network, batches: Batches, steps: int, rate: float, loss) -> float:
-    """Train in place; returns the mean loss of the last tenth. AdamW, warm-up over 5 %, cosine to zero."""
+def train(network, batches: Batches, steps: int, rate: float, loss, first_half=None) -> float:
+    """Train in place; returns the mean loss of the last tenth. AdamW, warm-up over 5 %, cosine to zero.
+
+    loss, first_half: `LossConfig` of the run, and another one for its first half.
+    """
     import torch
 
     from lanescope.loss import chr_loss
@@ -158,7 +163,8 @@ def train(network, batches: Batches, steps: int, rate: float, loss) -> float:
             group["lr"] = rate * learning_rate(step / steps, 0.05)
         scans, labels, masks = (torch.from_numpy(a) for a in batches.take(step))
         scans = scans.contiguous(memory_format=torch.channels_last)  # a quarter faster on a CPU
-        value = chr_loss(network(scans), labels, masks if loss.mask_weight else None, loss)["loss"]
+        now = first_half if first_half is not None and step < steps / 2 else loss
+        value = chr_loss(network(scans), labels, masks if now.mask_weight else None, now)["loss"]
         optimiser.zero_grad(set_to_none=True)
         value.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
@@ -303,7 +309,7 @@ def do_run(folder: Path, plan: Plan, run: Run, log: Callable[[str], None]) -> Pa
     batches = MapBatches(maps, positive, negative, plan.positives * run.ratio, plan.batch, run.seed)
     loss = LossConfig(balance=config.balances, epsilon=plan.epsilon, mask_weight=1.0 if run.masks else 0.0)
     began = time.process_time()
-    last = train(network, batches, plan.scans // plan.batch, plan.rate, loss)
+    last = train(network, batches, plan.scans // plan.batch, plan.rate, loss, replace(loss, balance="none") if run.late else None)
     seconds = time.process_time() - began
     levels, labels, hits = score(network, maps.test, folder, plan)
     z = levels.mean(axis=1)  # the prediction of every variant here (`Chr.fuse`)

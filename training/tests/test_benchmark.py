@@ -115,7 +115,7 @@ def test_report_states_verdicts_both_ways(tiny):
     from lanescope.ablation_report import verdict, write
 
     folder, plan = tiny
-    runs = [Run(v, r, 0) for r in (10, 100) for v in VARIANTS] + [Run("CHR", 10, 0, masks=True)]
+    runs = [Run(v, r, 0) for r in (10, 100) for v in VARIANTS] + [Run("CHR", 10, 0, masks=True), Run("CHR", 10, 0, late=True)]
     for r in runs:
         benchmark.do_run(folder, plan, r, quiet)
     report = folder / "docs" / "RESULTS.md"
@@ -124,6 +124,7 @@ def test_report_states_verdicts_both_ways(tiny):
     write(folder, plan, runs, report)
     text = report.read_text()
     assert "former table" not in text and "kept words" in text and "supervision:begin" in text and "levels:begin" in text
+    assert "from the middle of the training on | " in text
     assert text.count("| `CHR` |") == 2  # the main table and the levels
     record = json.loads((report.parent / "results" / "ablation.json").read_text())
     assert len(record["cells"]) == 11 and record["at1000"].keys() == set(VARIANTS)

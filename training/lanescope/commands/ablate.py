@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--variants", nargs="+", default=["base", "H", "HR", "CH", "CHR"], choices=["base", "H", "HR", "CH", "CHR"])
     parser.add_argument("--no-masks", action="store_true", help="leave out the comparison of mask and image-label supervision")
+    parser.add_argument("--late", action="store_true", help="also CHR that drops easy negatives in the second half only")
     parser.add_argument("--time", type=int, default=60, metavar="N", help="repetitions of the timing; 0 leaves it out")
     parser.add_argument("--report-only", action="store_true", help="make the table of the runs that are there, train none")
     parser.add_argument("--report", type=Path, default=REPOSITORY / "docs" / "RESULTS.md")
@@ -45,8 +46,10 @@ def run(args: argparse.Namespace) -> int:
     runs = [Run(v, ratio, seed) for ratio in args.ratios for seed in args.seeds for v in args.variants]
     if not args.no_masks:
         runs += [Run("CHR", ratio, seed, masks=True) for ratio in args.ratios for seed in args.seeds]
+    if args.late:
+        runs += [Run("CHR", ratio, seed, late=True) for ratio in args.ratios for seed in args.seeds]
     # one seed in full before the next: a table with fewer seeds is worth more than half a table
-    runs.sort(key=lambda r: (r.seed, r.ratio, r.masks))
+    runs.sort(key=lambda r: (r.seed, r.ratio, r.masks, r.late))
     if not args.report_only:
         for one in runs:
             if not one.file(args.folder, plan).exists():
