@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lanescope.benchmark import VARIANTS, Cell, Plan, Run, cells, save_json
+from lanescope.benchmark import START, VARIANTS, Cell, Plan, Run, cells, save_json
 from lanescope.metrics import interval
 from lanescope.report import commit, machine, replace_section, table
 
@@ -74,7 +74,12 @@ def as_dict(cell: Cell) -> dict[str, object]:
 
 def cost(folder: Path, plan: Plan, run: Run) -> dict[str, object]:
     with np.load(run.file(folder, plan)) as kept:
-        return {"seed": run.seed, "cpuSeconds": round(float(kept["seconds"]), 1), "trainingLoss": round(float(kept["loss"]), 5)}
+        loss = float(kept["loss"])
+        return {
+            "seed": run.seed,
+            "cpuSeconds": round(float(kept["seconds"]), 1),
+            "trainingLoss": None if np.isnan(loss) else round(loss, 5),
+        }
 
 
 def setting(plan: Plan, seeds: list[int]) -> str:
@@ -101,14 +106,14 @@ def main_table(found: dict, thousand: dict[str, Cell], ratios: list[int], hardes
         header.append(f"mAP at 1000, trained at {hardest} (%)")
     header.append("paper's mAP, ResNet-34, 10 / 100")
     rows = []
-    for v in VARIANTS:
-        row = [f"`{v}`"]
+    for v in (START, *VARIANTS):
+        row = ["the common start, not trained further" if v == START else f"`{v}`"]
         for r in ratios:
             cell = found.get((v, r, False))
             row += [cell["ap"].text(), cell["pointing"].text()] if cell else ["not run", "not run"]
         if thousand:
-            row.append(thousand[v].text() if v in thousand else "not run")
-        rows.append([*row, PAPER[v]])
+            row.append(thousand[v].text() if v in thousand else "")
+        rows.append([*row, PAPER.get(v, "")])
     return table(header, rows)
 
 

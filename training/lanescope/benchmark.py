@@ -25,6 +25,8 @@ from lanescope.patch import CLASSES
 from lanescope.simulated_sixray import Part, fill_part, open_part
 
 VARIANTS = ("base", "H", "HR", "CH", "CHR")
+START = "start"
+"""The common start itself, not trained further: what the imbalanced sets add or take."""
 REPLICATES = 500
 
 
@@ -300,7 +302,7 @@ def do_run(folder: Path, plan: Plan, run: Run, log: Callable[[str], None]) -> Pa
     start = torch.load(start_file, map_location="cpu")["state"]
     maps = make_maps(folder, plan, run.seed, start_file)
     torch.manual_seed(run.seed)
-    config = NetworkConfig(plan.backbone, run.variant, 3, plan.pooling)
+    config = NetworkConfig(plan.backbone, "base" if run.variant == START else run.variant, 3, plan.pooling)
     network = Chr(config)
     network.backbone.load_state_dict({k.removeprefix("backbone."): v for k, v in _backbone(start, network).items()})
     network.classifiers[-1].load_state_dict({k: start[f"classifiers.0.{k}"] for k in ("weight", "bias")})
@@ -309,7 +311,9 @@ def do_run(folder: Path, plan: Plan, run: Run, log: Callable[[str], None]) -> Pa
     batches = MapBatches(maps, positive, negative, plan.positives * run.ratio, plan.batch, run.seed)
     loss = LossConfig(balance=config.balances, epsilon=plan.epsilon, mask_weight=1.0 if run.masks else 0.0)
     began = time.process_time()
-    last = train(network, batches, plan.scans // plan.batch, plan.rate, loss, replace(loss, balance="none") if run.late else None)
+    last = float("nan")
+    if run.variant != START:
+        last = train(network, batches, plan.scans // plan.batch, plan.rate, loss, replace(loss, balance="none") if run.late else None)
     seconds = time.process_time() - began
     levels, labels, hits = score(network, maps.test, folder, plan)
     z = levels.mean(axis=1)  # the prediction of every variant here (`Chr.fuse`)

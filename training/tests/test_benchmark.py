@@ -115,7 +115,10 @@ def test_report_states_verdicts_both_ways(tiny):
     from lanescope.ablation_report import verdict, write
 
     folder, plan = tiny
-    runs = [Run(v, r, 0) for r in (10, 100) for v in VARIANTS] + [Run("CHR", 10, 0, masks=True), Run("CHR", 10, 0, late=True)]
+    runs = [Run(v, r, 0) for r in (10, 100) for v in (benchmark.START, *VARIANTS)] + [
+        Run("CHR", 10, 0, masks=True),
+        Run("CHR", 10, 0, late=True),
+    ]
     for r in runs:
         benchmark.do_run(folder, plan, r, quiet)
     report = folder / "docs" / "RESULTS.md"
@@ -127,7 +130,7 @@ def test_report_states_verdicts_both_ways(tiny):
     assert "from the middle of the training on | " in text
     assert text.count("| `CHR` |") == 2  # the main table and the levels
     record = json.loads((report.parent / "results" / "ablation.json").read_text())
-    assert len(record["cells"]) == 11 and record["at1000"].keys() == set(VARIANTS)
+    assert len(record["cells"]) == 13 and record["at1000"].keys() == set(VARIANTS)
     up = Cell(0.1, np.full(20, 0.1), [0.1])
     assert verdict(up) == "holds here" and "opposite" in verdict(up.minus(Cell(0.3, np.full(20, 0.3), [0.3])))
     assert "not shown" in verdict(Cell(0.0, np.linspace(-1, 1, 20), [0.0]))

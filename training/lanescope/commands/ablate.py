@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     import torch
 
-    from lanescope.benchmark import Plan, Run, do_run, prepare_data, save_json, time_ratio
+    from lanescope.benchmark import START, Plan, Run, do_run, prepare_data, save_json, time_ratio
 
     torch.set_num_threads(1)
     plan = replace(Plan(), scans=args.scans or Plan().scans)
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     def log(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
-    runs = [Run(v, ratio, seed) for ratio in args.ratios for seed in args.seeds for v in args.variants]
+    runs = [Run(v, ratio, seed) for ratio in args.ratios for seed in args.seeds for v in (START, *args.variants)]
     if not args.no_masks:
         runs += [Run("CHR", ratio, seed, masks=True) for ratio in args.ratios for seed in args.seeds]
     if args.late:
