@@ -47,6 +47,15 @@ export const driftReport = z.object({
 })
 export type DriftReport = z.infer<typeof driftReport>
 
+/** A failure that concerns no single bag. */
+export const trouble = z.object({
+  /** plain words, for people only: nothing may be read out of them */
+  text: z.string(),
+  /** it reaches every bag: until it is over each must be treated as an alarm */
+  grave: z.boolean(),
+})
+export type Trouble = z.infer<typeof trouble>
+
 export const stationStatus = z.object({
   now: z.number(),
   startedAt: z.number(),
@@ -65,8 +74,8 @@ export const stationStatus = z.object({
   /** promised alarms on benign bags per 1,000 (upper 95 % bound), beside what the last hour showed */
   alarmRate: z.object({ lastHour: z.number().nullable(), bags: z.number().int(), promisedPer1000: z.number().nullable() }),
   disk: z.object({ freeBytes: z.number(), totalBytes: z.number(), low: z.boolean() }).nullable(),
-  /** failures that concern no single bag, e.g. a full disk; plain words */
-  troubles: z.array(z.string()),
+  /** e.g. a full disk */
+  troubles: z.array(trouble),
   drift: z.enum(['learning', 'steady', 'drifted']).nullable(),
 })
 export type StationStatus = z.infer<typeof stationStatus>

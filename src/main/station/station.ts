@@ -101,6 +101,7 @@ export function createStation(options: StationOptions): Station {
           await archive.put(scan.content.bytes, extensionOf(scan.path))
           kept = true
           troubles.over('archive')
+          troubles.over('heatmap')
         } catch (error) {
           why = plainReason(error)
           troubles.raise('archive', `${why} Until this is over no bag can be screened: treat every bag as an alarm.`)
@@ -192,7 +193,7 @@ export function createStation(options: StationOptions): Station {
     try {
       return await archive.put(heatmap, 'png')
     } catch (error) {
-      troubles.raise('archive', `A heatmap could not be kept: ${plainReason(error)}`)
+      troubles.raise('heatmap', `A heatmap could not be kept: ${plainReason(error)}`)
       return null
     }
   }

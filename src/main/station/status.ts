@@ -1,5 +1,5 @@
 // What the station says of itself: counted from the log, with the parts that cost time kept for a moment.
-import type { StationStatus } from '../../shared/status'
+import type { StationStatus, Trouble } from '../../shared/status'
 import type { Archive } from './ports'
 import type { StationOptions } from './types'
 
@@ -14,7 +14,7 @@ const LOW_SHARE = 0.02
 export interface StatusFacts {
   startedAt: number
   backlog: number
-  troubles: string[]
+  troubles: Trouble[]
   drift: StationStatus['drift']
 }
 
@@ -36,12 +36,12 @@ export class StatusDesk {
     const { log, policies, inference, lanes, clock } = this.options
     const now = clock.now()
     const disk = await this.#diskNow(now)
-    const unread: string[] = []
+    let unread = false
     const read = <T>(what: () => T, otherwise: T): T => {
       try {
         return what()
       } catch {
-        unread.push('The log cannot be read.')
+        unread = true
         return otherwise
       }
     }
@@ -65,7 +65,8 @@ export class StatusDesk {
         promisedPer1000: promised === undefined ? null : 1000 * promised,
       },
       disk,
-      troubles: [...new Set([...troubles, ...unread])],
+      // not grave by itself: a bag that can't be looked up is a trouble of the station's own, and that is
+      troubles: unread ? [...troubles, { text: 'The log cannot be read.', grave: false }] : troubles,
       drift,
     }
   }

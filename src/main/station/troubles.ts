@@ -1,7 +1,23 @@
 // Failures that concern no single bag, in plain words, until they are over.
+import type { Trouble } from '../../shared/status'
+
+/**
+ * Whether a kind of failure reaches every bag, so that until it is over all of them must be treated as alarms. By kind and not by its words:
+ * they come from the system below and may be reworded, and no wording may make a grave trouble look like one for a supervisor.
+ */
+const GRAVE = {
+  archive: true,
+  log: true,
+  heatmap: false,
+  'let-go': false,
+  tuning: false,
+  policy: false,
+  audit: false,
+}
+export type TroubleKind = keyof typeof GRAVE
 
 export class Troubles {
-  readonly #now = new Map<string, string>()
+  readonly #now = new Map<TroubleKind, string>()
 
   constructor(
     private readonly changed: () => void,
@@ -9,18 +25,18 @@ export class Troubles {
   ) {}
 
   /** Of each kind only the newest is kept. */
-  raise(kind: string, words: string): void {
+  raise(kind: TroubleKind, words: string): void {
     if (this.#now.get(kind) === words) return
     this.#now.set(kind, words)
     this.say(`trouble: ${words}`)
     this.changed()
   }
 
-  over(kind: string): void {
+  over(kind: TroubleKind): void {
     if (this.#now.delete(kind)) this.changed()
   }
 
-  list(): string[] {
-    return [...this.#now.values()]
+  list(): Trouble[] {
+    return [...this.#now].map(([kind, text]) => ({ text, grave: GRAVE[kind] }))
   }
 }

@@ -177,7 +177,7 @@ test('the lane’s own scores: not ready, then a proposal that holds the rate; n
 
 test('without held-out scores every promise is the worst, and a person is told', async () => {
   const { station, draftOf, end } = await makeStation(tempFolder(), null)
-  expect((await station.status()).troubles.join()).toContain('without held-out scores')
+  expect((await station.status()).troubles.map((t) => t.text).join()).toContain('without held-out scores')
   const effect = draftEffect.parse(station.tuning.try({ draft: draftOf(), lastBags: 10 }))
   expect(effect.anyAlarm).toMatchObject({ falseAlarmUpper95: 1, recall: null })
   expect(effect.warnings[0]).toContain('nothing can be promised')
@@ -186,6 +186,6 @@ test('without held-out scores every promise is the worst, and a person is told',
 
 test('scores that are not what they should be are refused with the line', async () => {
   const { station, end } = await makeStation(tempFolder(), 'source,group,gun\na,b,1\n')
-  expect((await station.status()).troubles.join()).toContain('no column "knife"')
+  expect((await station.status()).troubles.map((t) => t.text).join()).toContain('no column "knife"')
   await end()
 })

@@ -50,7 +50,7 @@ test.skipIf(probe === null)('a full disk: no bag is clear or lost, and when ther
     expect(bag.verdict).toBe('unscreenable')
     expect(bag.reason).toMatch(/disk/i)
   }
-  expect((await station.status()).troubles.join()).toMatch(/full/)
+  expect((await station.status()).troubles.map((t) => t.text).join()).toMatch(/full/)
   execFileSync('sh', ['-c', `rm "${ballast}"-*`])
   await scan('after')
   await station.idle()

@@ -4,8 +4,14 @@ import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import type { ScreenResult } from '../../../src/main/station/ports'
+import type { Station } from '../../../src/main/station/types'
+import type { Trouble } from '../../../src/shared/status'
 import { sha, tempFolder } from '../store/make'
 import { bad, coded, died, FakeInference, gate, heardAll, listen, makeStation, ok, overlaid } from './make'
+
+/** Without the one that every station of these tests has: its model brings no held-out scores. */
+const troublesOf = async (station: Station): Promise<Trouble[]> =>
+  (await station.status()).troubles.filter((t) => !t.text.includes('held-out scores'))
 
 describe('a bag on its way', () => {
   test('is received, screened, judged, logged and told of; the alarm keeps scan and heatmap', async () => {
@@ -214,12 +220,14 @@ describe('failing towards inspection', () => {
     await station.start()
     expect(await scan('a')).toBe('received')
     expect(station.get(1)).toMatchObject({ verdict: 'unscreenable', reason: 'The disk is full.', hasScan: false })
-    expect((await station.status()).troubles.join()).toContain('The disk is full.')
+    expect(await troublesOf(station)).toEqual([
+      { text: expect.stringContaining('The disk is full.') as string, grave: true },
+    ])
     full = false
     await scan('b')
     await station.idle()
     expect(station.get(2).verdict).toBe('clear')
-    expect((await station.status()).troubles.join()).not.toContain('disk')
+    expect((await station.status()).troubles.map((t) => t.text).join()).not.toContain('disk')
     expect(inference.asked).toEqual(['scan b'])
   })
 
@@ -236,9 +244,31 @@ describe('failing towards inspection', () => {
     await scan('a', 'short')
     await station.idle()
     expect(station.get(1)).toMatchObject({ verdict: 'alarm', hasScan: true })
-    expect((await station.status()).troubles.join()).toContain('A heatmap could not be kept: The disk is full.')
+    expect(await troublesOf(station)).toEqual([{ text: 'A heatmap could not be kept: The disk is full.', grave: false }])
     // the newest ones are still at hand
     expect(await station.images.find('heatmap', 1)).toMatchObject({ type: 'image/png' })
+  })
+
+  test('a full disk stays grave when a heatmap cannot be kept either', async () => {
+    let full = false
+    const held = gate<ScreenResult>()
+    const { station, inference, scan } = makeStation({
+      archive: (archive) =>
+        overlaid(archive, {
+          put: (bytes, extension) => (full ? Promise.reject(coded('ENOSPC')) : archive.put(bytes, extension)),
+        }),
+    })
+    inference.answer = () => held.promise
+    await station.start()
+    await scan('a')
+    full = true
+    await scan('b')
+    held.open(ok({ gun: 9 }))
+    await station.idle()
+    expect((await troublesOf(station)).map((t) => t.grave)).toEqual([true, false])
+    full = false
+    await scan('c')
+    expect(await troublesOf(station)).toEqual([])
   })
 
   test('a log that refuses arrivals: shown as unscreenable at once, no decision on it, written down when the log works', async () => {
@@ -263,7 +293,8 @@ describe('failing towards inspection', () => {
     expect(station.recent(5)).toEqual([ghost])
     const id = ghost?.id ?? 0
     expect(() => station.decide({ id, action: 'clear', person: 'Ada', reason: null, seconds: 1 })).toThrow('Inspect it by hand')
-    expect((await station.status()).troubles.join()).toContain('The log cannot be written')
+    const [trouble] = await troublesOf(station)
+    expect(trouble).toEqual({ text: expect.stringContaining('The log cannot be written') as string, grave: true })
     broken = false
     await scan('b')
     await station.idle()
@@ -271,7 +302,7 @@ describe('failing towards inspection', () => {
       ['/feed/a.png', 'unscreenable'],
       ['/feed/b.png', 'clear'],
     ])
-    expect((await station.status()).troubles).not.toContainEqual(expect.stringContaining('log'))
+    expect(await troublesOf(station)).toEqual([])
     expect(inference.asked).toEqual(['scan b'])
     // the operator's screen still knows it by its first id
     expect(station.decide({ id, action: 'search', person: 'Ada', reason: null, seconds: 1 })).toMatchObject({
@@ -298,12 +329,13 @@ describe('failing towards inspection', () => {
     await heardAll()
     expect(heard.findLast((e) => e.type === 'bag')).toMatchObject({ bag: { id: 1, verdict: 'unscreenable' } })
     expect(station.get(1).reason).toContain('The disk reports an error')
-    expect((await station.status()).troubles.join()).toContain('Treat every bag as an alarm')
+    const [trouble] = await troublesOf(station)
+    expect(trouble).toEqual({ text: expect.stringContaining('Treat every bag as an alarm') as string, grave: true })
     broken = false
     await scan('b')
     await station.idle()
     expect(station.recent(5).map((b) => b.verdict)).toEqual(['clear', 'unscreenable'])
-    expect((await station.status()).troubles).toEqual((await station.status()).troubles.filter((t) => !t.includes('log')))
+    expect(await troublesOf(station)).toEqual([])
   })
 
   test('no combination of failures at any step gives a clear bag, loses one, or stops the lane', async () => {
@@ -452,12 +484,12 @@ describe('policy and model', () => {
     await second.station.start()
     expect(second.store.policies.current()).toMatchObject({ version: 3, model: 'test-model@2', calibration: 2 })
     expect(second.store.policies.current().reason).toContain('policy 2 belongs to test-model@1')
-    expect((await second.station.status()).troubles.join()).toContain('The model is now test-model@2')
+    expect((await second.station.status()).troubles.map((t) => t.text).join()).toContain('The model is now test-model@2')
     await second.scan('a')
     await second.station.idle()
     expect(second.station.get(1)).toMatchObject({ verdict: 'clear', policy: 3, model: 'test-model@2' })
     second.station.tuning.rollBack({ version: 3, person: 'Ada', reason: 'looked at it' })
-    expect((await second.station.status()).troubles.join()).not.toContain('The model is now')
+    expect((await second.station.status()).troubles.map((t) => t.text).join()).not.toContain('The model is now')
     await second.close()
 
     const third = makeStation({ folder })
@@ -513,7 +545,7 @@ test('an audit that was tampered with is said at the start, and the lane runs', 
   db.close()
   const { station, scan } = makeStation({ folder: first.folder })
   await station.start()
-  expect((await station.status()).troubles.join()).toMatch(/audit was tampered with: row \d+/)
+  expect((await station.status()).troubles.map((t) => t.text).join()).toMatch(/audit was tampered with: row \d+/)
   await scan('b')
   await station.idle()
   expect(station.get(2).verdict).toBe('clear')
