@@ -23,7 +23,7 @@ let cli: string
 
 /** Scans with a red, green or blue object: the tiny model's maps follow the colours. The first two classes are mixed up on purpose. */
 beforeAll(async () => {
-  cli = (await built('evaluate')).cli
+  cli = (await built('evaluate')).entry
   const { manifest } = writeTinyModel(join(folder, 'model'))
   expect(manifest.classes).toEqual([...THREAT_CLASSES])
   mkdirSync(images)

@@ -19,7 +19,7 @@ const models = join(folder, 'model')
 let cli: string
 let manifest: ModelManifest
 beforeAll(async () => {
-  cli = (await built('cli')).cli
+  cli = (await built('cli')).entry
   manifest = writeTinyModel(models).manifest
   mkdirSync(join(scans, 'inner'), { recursive: true })
   const bag = await jpeg(bagScan())

@@ -2,9 +2,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFileSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { build } from 'vite'
 import { beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { startInference } from '../../../src/main/inference/client'
 import { nodeSpawn } from '../../../src/main/inference/node-spawn'
@@ -12,33 +11,17 @@ import type { Spawn } from '../../../src/main/inference/protocol'
 import { createStation } from '../../../src/main/station/station'
 import { openStore } from '../../../src/main/store'
 import type { Bag } from '../../../src/shared/bag'
+import { built } from '../inference/built'
 import { bagScan, fill, png } from '../inference/scans'
 import { writeTinyModel } from '../inference/tiny-model'
 import { tempFolder } from '../store/make'
 
-const root = resolve(import.meta.dirname, '../../..')
-const out = resolve(root, '.cache/test-station')
-const entry = join(out, 'inference-process.js')
-
+let inferenceProcess = ''
+let lane = ''
 beforeAll(async () => {
-  await build({
-    root,
-    configFile: false,
-    logLevel: 'error',
-    build: {
-      ssr: true,
-      outDir: out,
-      emptyOutDir: true,
-      target: 'node22',
-      rolldownOptions: {
-        input: {
-          'inference-process': resolve(root, 'src/main/inference/process.ts'),
-          lane: resolve(import.meta.dirname, 'lane-child.ts'),
-        },
-        output: { entryFileNames: '[name].js', chunkFileNames: 'chunks/[name].js' },
-      },
-    },
-  })
+  const bundles = await built('kill', join(import.meta.dirname, 'lane-child.ts'))
+  inferenceProcess = bundles.process
+  lane = bundles.entry
 }, 120_000)
 
 /** Scan `i` of a batch: each its own content; every fifth holds a large black block. */
@@ -51,7 +34,7 @@ async function drawn(i: number): Promise<Buffer> {
 
 /** Runs the station until `enough` says so, then kills it without warning. Resolves to the lines it told. */
 async function runAndKill(args: string[], enough: (lines: string[]) => boolean, patienceMs: number): Promise<string[]> {
-  const child = spawn(process.execPath, [join(out, 'lane.js'), ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [lane, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
   onTestFinished(() => void child.kill('SIGKILL'))
   let said = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text))
@@ -80,7 +63,7 @@ test('a station killed in mid-batch, again and again, ends with one row and one 
   }
   mkdirSync(feed, { recursive: true })
   for (let i = 0; i < SCANS / 2; i += 1) await put(i)
-  const args = [feed, data, models, entry]
+  const args = [feed, data, models, inferenceProcess]
   const told: string[][] = []
   // killed after so many events each time: between received and screened, in mid-write, while catching up
   for (const after of [1, 2, 3, 5, 8, 13, 4, 1]) {
@@ -130,7 +113,7 @@ test('an inference process killed in mid-bag: tried once more, then unscreenable
   const { manifest, modelPath } = writeTinyModel(tempFolder())
   /** how often a scan's process is killed while it works on it, by the scan's length */
   const kills = new Map<number, number>()
-  const spawnReal = nodeSpawn(entry)
+  const spawnReal = nodeSpawn(inferenceProcess)
   const pids: number[] = []
   const spawnKillable: Spawn = () => {
     const real = spawnReal()
