@@ -13,6 +13,7 @@ import numpy as np
 
 from lanescope.data.staged import TRACED, UNSURE, StagedScan, StagedThreat, cut_outs, load_staged
 from lanescope.erasing import fill_region, moved_elsewhere
+from lanescope.metrics import wilson
 from lanescope.patch import CLASSES, DISTRACTOR
 from lanescope.preprocess import pad
 from lanescope.real_evaluation import Figure, Sample, against_benign, benign_sample, pointing, twin_figures
@@ -57,6 +58,21 @@ def erased_twins(model: Model, scans: list[StagedScan], groups: list[str]) -> It
             yield from twin_figures(model, kept, gone, of, label, f"staged.erased.{label}", what)
 
 
+def alarms(model: Model, scans: list[StagedScan]) -> Iterator[Figure]:
+    """Share of the bags in alarm at the manifest's thresholds: as they are, and with every gun and knife (and what may be one) erased.
+
+    The second says how much of the first is the threats, and how much the look of a staged bag.
+    """
+    threshold = np.array([model.manifest["thresholds"][c]["alarm"] for c in CLASSES])
+    erased = [fill_region(s.pixels, s.region((*TRACED, UNSURE), 2)) for s in scans]
+    for key, what, squares in (
+        ("staged.alarms", "in alarm at the manifest's thresholds", [s.pixels for s in scans]),
+        ("staged.alarms.erased", "in alarm with every gun and knife erased", erased),
+    ):
+        count = int((model.score(np.stack(squares)).fused >= threshold).any(axis=1).sum())
+        yield Figure(key, f"{WHERE}: {what}, share", count / len(scans), wilson(count, len(scans)), f"{count}/{len(scans)}", None)
+
+
 def projected(model: Model, root: Path, pairs: int, seed: int = 20261122) -> Iterator[Figure]:
     """Guns and knives cut out of the staged test bags, projected into held-out benign bags: composites against their twins."""
     from lanescope.data.bank import load_bank
@@ -90,6 +106,7 @@ def projected(model: Model, root: Path, pairs: int, seed: int = 20261122) -> Ite
 def evaluate_staged(model: Model, root: Path, pairs: int = 200) -> Iterator[Figure]:
     """Every protocol on the staged test bags."""
     scans, sample = staged_sample(root, model.size)
+    yield from alarms(model, scans)
     yield from erased_twins(model, scans, sample.groups)
     yield from pointing(model, sample, "staged.pointing", WHERE, {})
     yield from projected(model, root, pairs)

@@ -18,8 +18,8 @@ QUALITY = 88
 COUNT = 36
 THREATS = {8: ("gun", 604), 19: ("gun", 205), 29: ("wrench", 120)}
 """Bag (counted from 0): what it holds, and which scan of the stream it is. Spread out, so that a newcomer sees calm first and each alarm
-alone. Picked to show what a verdict can be, not how often: of some 20 simulated bags with a gun looked at, the shipped model flags five;
-it alarms at both of these, and misses the wrench, as it misses most of them in simulated bags."""
+alone. Picked to show what a verdict can be, not how often: of some 20 simulated bags with a gun looked at, an earlier model flagged
+five, both of these among them; the shipped one alarms at the first and misses the other and the wrench."""
 SCANNER = SCANNERS[1]
 """One lane, one machine."""
 
