@@ -26,7 +26,8 @@ UNIT = 1000
 """Outline coordinates: a scan's longer side is 1000 (both axes the same unit)."""
 BAGS = {"suitcase": TRAIN, "holdall": TRAIN, "rucksack": TEST, "railed-case": TEST}
 """Bag -> split. The suitcase holds pistols and kitchen knives, the holdall daggers, the rucksack revolvers and a cleaver, the railed case a
-knife alone. None is used to choose between models: validation has other data."""
+knife alone. None is used to choose between models: validation has other data. Scans filed under another name are used for nothing: nine
+of the suitcase in which a gun seen edge-on was left untraced, and one screenshot."""
 TRACED = ("gun", "knife")
 UNSURE = "unsure"
 
