@@ -82,7 +82,9 @@ def tiny(tmp_path, monkeypatch):
     }
     monkeypatch.setattr(benchmark, "open_part", lambda folder, name, size: parts[name])
     monkeypatch.setattr(benchmark, "REPLICATES", 20)
-    return tmp_path, Plan(size=SIZE, positives=P, test_positives=P, test_negatives=N, batch=8, start_scans=32, scans=32)
+    return tmp_path, Plan(
+        size=SIZE, backbone="small_cnn", positives=P, test_positives=P, test_negatives=N, batch=8, start_scans=32, scans=32
+    )
 
 
 def quiet(_):

@@ -36,12 +36,13 @@ export class StatusDesk {
     const { log, policies, inference, lanes, clock } = this.options
     const now = clock.now()
     const disk = await this.#diskNow(now)
-    let unread = false
+    const unread: StationStatus['troubles'] = []
     const read = <T>(what: () => T, otherwise: T): T => {
       try {
         return what()
       } catch {
-        unread = true
+        // not grave by itself: a bag that can't be looked up is a trouble of the station's own, and that is
+        unread.push({ text: 'The log cannot be read.', grave: false })
         return otherwise
       }
     }
@@ -65,8 +66,7 @@ export class StatusDesk {
         promisedPer1000: promised === undefined ? null : 1000 * promised,
       },
       disk,
-      // not grave by itself: a bag that can't be looked up is a trouble of the station's own, and that is
-      troubles: unread ? [...troubles, { text: 'The log cannot be read.', grave: false }] : troubles,
+      troubles: [...troubles, ...unread.slice(0, 1)],
       drift,
     }
   }

@@ -18,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--precision", choices=["fp32", "fp16", "int8"], default="fp32")
     parser.add_argument("--version", help="default: today's date")
     parser.add_argument("--per-bag", type=int, default=2, help="composites a validation bag in the held-out scores (default 2)")
+    parser.add_argument("--uncalibrated", action="store_true", help="leave scores as they are; for comparing models, never to ship")
     parser.add_argument("--calibration-scans", type=int, default=96, help="training scans that set int8's ranges")
     parser.add_argument("--data", type=Path, default=None, help="real scans (default: ../shared/data beside the checkout)")
     parser.add_argument("--cache", type=Path, default=Path(".cache"))
@@ -122,7 +123,7 @@ def run(args: argparse.Namespace) -> int:
             "method": "platt",
             "sample": f"{int(projected.sum())} validation composites and their twins; thresholds: any advisory on {ADVISORY_RATE:.0%}, "
             f"any alarm on {ALARM_RATE:.0%} of {int(free.sum())} threat-free validation scans of {bags} bags",
-            "classes": calibration(scored.fused[projected], labels[projected]),
+            "classes": neutral if args.uncalibrated else calibration(scored.fused[projected], labels[projected]),
         },
         thresholds=thresholds(scored.fused[free]), figures=figures(samples, scored), **common,
     )  # fmt: skip
