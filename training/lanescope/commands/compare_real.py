@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -35,7 +36,9 @@ def side_by_side(columns: dict[str, dict[str, dict]]) -> str:
     rows = []
     for key, figure in first.items():
         if all(key in found for found in columns.values()):
-            rows.append([figure["what"], *(_text(found[key]) for found in columns.values()), figure["n"].rpartition("/")[2].strip()])
+            # "12/34" counts one model's hits: the columns share the 34 alone
+            n = figure["n"].rpartition("/")[2] if re.fullmatch(r"\d+/\d+", figure["n"]) else figure["n"]
+            rows.append([figure["what"], *(_text(found[key]) for found in columns.values()), n])
     return table(["what", *columns, "n"], rows)
 
 
