@@ -111,6 +111,12 @@ def strongest(model: Model, z: np.ndarray) -> np.ndarray:
     return (slope * z + shift).max(axis=1)
 
 
+def in_alarm(model: Model, z: np.ndarray) -> int:
+    """How many scans have any class at or above its alarm threshold in the manifest. z: [N, 5]."""
+    alarm = np.array([model.manifest["thresholds"][c]["alarm"] for c in CLASSES])
+    return int((z >= alarm).any(axis=1).sum())
+
+
 # --- protocols -------------------------------------------------------------------------------------------------------------------
 
 
@@ -314,8 +320,7 @@ def against_benign(model: Model, positives: Sample, benign: Sample) -> Iterator[
         cue,
         note,
     )
-    alarm = np.array([model.manifest["thresholds"][c]["alarm"] for c in CLASSES])
-    alarms = int((fused[len(positives) :] >= alarm).any(axis=1).sum())
+    alarms = in_alarm(model, fused[len(positives) :])
     what = "held-out benign bags in alarm at the manifest's thresholds, share"
     yield Figure("sixray.benign-alarms", what, alarms / len(benign), wilson(alarms, len(benign)), f"{alarms}/{len(benign)}", None)
 

@@ -16,12 +16,11 @@ from lanescope.erasing import fill_region, moved_elsewhere
 from lanescope.metrics import wilson
 from lanescope.patch import CLASSES, DISTRACTOR
 from lanescope.preprocess import pad
-from lanescope.real_evaluation import Figure, Sample, against_benign, benign_sample, pointing, twin_figures
+from lanescope.real_evaluation import Figure, Sample, against_benign, benign_sample, in_alarm, pointing, twin_figures
 from lanescope.scoring import REPOSITORY, Model
 
 WHERE = "staged bags that training never saw"
 PLURAL = {"gun": "guns", "knife": "knives"}
-CUT_LONGEST = 800
 
 
 def staged_sample(root: Path, size: int) -> tuple[list[StagedScan], Sample]:
@@ -63,19 +62,18 @@ def alarms(model: Model, scans: list[StagedScan]) -> Iterator[Figure]:
 
     The second says how much of the first is the threats, and how much the look of a staged bag.
     """
-    threshold = np.array([model.manifest["thresholds"][c]["alarm"] for c in CLASSES])
     erased = [fill_region(s.pixels, s.region((*TRACED, UNSURE), 2)) for s in scans]
     for key, what, squares in (
         ("staged.alarms", "in alarm at the manifest's thresholds", [s.pixels for s in scans]),
         ("staged.alarms.erased", "in alarm with every gun and knife erased", erased),
     ):
-        count = int((model.score(np.stack(squares)).fused >= threshold).any(axis=1).sum())
+        count = in_alarm(model, model.score(np.stack(squares)).fused)
         yield Figure(key, f"{WHERE}: {what}, share", count / len(scans), wilson(count, len(scans)), f"{count}/{len(scans)}", None)
 
 
 def projected(model: Model, root: Path, pairs: int, seed: int = 20261122) -> Iterator[Figure]:
     """Guns and knives cut out of the staged test bags, projected into held-out benign bags: composites against their twins."""
-    from lanescope.data.bank import load_bank
+    from lanescope.data.bank import CUT_LONGEST, load_bank
     from lanescope.data.compose import Difficulty, compose
     from lanescope.data.splits import TEST
 

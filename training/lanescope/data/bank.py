@@ -11,7 +11,7 @@ from lanescope.data import icons, shapes
 from lanescope.data.cutouts import distractor_cutouts, threat_cutouts
 from lanescope.data.scans import CleanScan, load_clean, smooth_away
 from lanescope.data.splits import SHARED, TRAIN, benign_scans, opixray_scans
-from lanescope.data.staged import StagedScan, cut_outs, load_staged
+from lanescope.data.staged import StagedScan, cut_outs, load_staged_at
 from lanescope.patch import CLASSES, DISTRACTOR, Patch
 
 LONGEST = 400
@@ -157,6 +157,6 @@ def load_bank(split: str, cache: Path, root: Path = SHARED) -> Bank:
     bank.add(load_patches(made))
     bank.add_rendered(cache / "patches")
     if split == TRAIN:  # elsewhere the staged bags are a test of their own, not an ingredient
-        bank.staged = load_staged(split, LONGEST, root)
-        bank.add(cut_outs(load_staged(split, CUT_LONGEST, root)), "sixray")
+        bank.staged, fine_staged = load_staged_at(split, (LONGEST, CUT_LONGEST), root)
+        bank.add(cut_outs(fine_staged), "sixray")
     return bank

@@ -2,8 +2,8 @@
 
 Only 18 of the 250 positives have official boxes, and all of them are six bags scanned again and again. `staged_outlines.csv` holds a
 closed polygon round every gun and knife that could be traced (drawn for this project from enlarged scans, by an agent's eye and without
-a model; `agreement` compares it with the official boxes). Two bags train and two others test, so that no test scan shows a bag that
-training saw. The same guns may have been packed into several bags: a test on other *guns* this is only in part.
+a model; training/README.md says how far it agrees with the official boxes). Two bags train and two others test, so that no test scan
+shows a bag that training saw. The same guns may have been packed into several bags: a test on other *guns* this is only in part.
 """
 
 from __future__ import annotations
@@ -87,7 +87,12 @@ def load_staged(split: str, longest: int, root: Path = SHARED) -> list[StagedSca
         split: "train" or "test"; "validation" has none.
         longest: longest side of the cleaned crops, pixels.
     """
-    scans = []
+    return load_staged_at(split, (longest,), root)[0]
+
+
+def load_staged_at(split: str, longests: tuple[int, ...], root: Path = SHARED) -> list[list[StagedScan]]:
+    """`load_staged` at several sizes, each file read once: a list of scans a size."""
+    scans: list[list[StagedScan]] = [[] for _ in longests]
     for name, (bag, objects) in sorted(read_outlines().items()):
         file = root / "sixray" / "JPEGImage" / f"{name}.jpg"
         if BAGS.get(bag) != split or not file.exists():
@@ -97,12 +102,13 @@ def load_staged(split: str, longest: int, root: Path = SHARED) -> list[StagedSca
             located = locate(image)
         except NoBagError:
             continue
-        pixels = crop_and_flatten(image, located, longest)
         x0, y0, x1, y1 = located.box
-        scale = np.array([pixels.shape[1] / (x1 - x0), pixels.shape[0] / (y1 - y0)], np.float32)
         unit = max(image.shape[:2]) / UNIT
-        threats = [StagedThreat(label, (points * unit - np.array([x0, y0], np.float32)) * scale) for label, points in objects]
-        scans.append(StagedScan(pixels, threats, bag, name))
+        for longest, listed in zip(longests, scans, strict=True):
+            pixels = crop_and_flatten(image, located, longest)
+            scale = np.array([pixels.shape[1] / (x1 - x0), pixels.shape[0] / (y1 - y0)], np.float32)
+            threats = [StagedThreat(label, (points * unit - np.array([x0, y0], np.float32)) * scale) for label, points in objects]
+            listed.append(StagedScan(pixels, threats, bag, name))
     return scans
 
 
@@ -201,14 +207,12 @@ def staged_sample(
     cells = side // MASK_STRIDE
     labels = np.zeros(len(CLASSES), np.int8)
     masks = np.zeros((len(CLASSES), cells, cells), np.float32)
+    turned = [StagedThreat(t.label, np.c_[t.outline, np.ones(len(t.outline))] @ matrix.T) for t in scan.threats]
+    placed = StagedScan(square, turned, scan.group, scan.name)
     for label in present:
-        full = np.zeros((side, side), np.uint8)
-        for threat in scan.threats:
-            if threat.label == label:
-                turned = np.c_[threat.outline, np.ones(len(threat.outline))] @ matrix.T
-                cv2.fillPoly(full, [np.round(turned * 16).astype(np.int32)], 255, cv2.LINE_8, 4)
         labels[CLASSES.index(label)] = 1
-        masks[CLASSES.index(label)] = cv2.resize(full.astype(np.float32) / 255, (cells, cells), interpolation=cv2.INTER_AREA)
+        covered = placed.region((label,)).astype(np.float32)
+        masks[CLASSES.index(label)] = cv2.resize(covered, (cells, cells), interpolation=cv2.INTER_AREA)
     if present and any(t.label == UNSURE for t in scan.threats):  # still there: it could be either
         for label in TRACED:
             if label not in present:
