@@ -1,6 +1,6 @@
-// What the tuning screen draws of a sample: histograms of scores, and the operating curve with its bounds.
+// What the Alarms screen draws of a sample: histograms of scores, and the operating curve with its bounds.
 import type { ThreatClass } from '../shared/classes'
-import type { ClassTuning } from '../shared/tuning'
+import type { ClassScores } from '../shared/alarms'
 import { wilson } from './metrics'
 import { exactInterval, upperBound } from './rates'
 import type { Sample } from './scores'
@@ -10,7 +10,7 @@ const BINS = 64
 const POINTS = 240
 
 /** Benign bags and bags with the class, in bins of equal width over both; all zero where the sample is empty. */
-export function histogramOf(sample: Sample, c: ThreatClass, bins = BINS): ClassTuning['histogram'] {
+export function histogramOf(sample: Sample, c: ThreatClass, bins = BINS): ClassScores['histogram'] {
   const benign = sample.benign.map((z) => z[c])
   const positive = sample.positives[c].map((z) => z[c])
   const all = [...benign, ...positive]
@@ -33,7 +33,7 @@ export function histogramOf(sample: Sample, c: ThreatClass, bins = BINS): ClassT
  * False-alarm rate and recall over thresholds, from none to all, with 95 % intervals (Clopper–Pearson, Wilson); PPV at `prevalence` and the
  * bound of the false-alarm rate. Empty where benign or threat bags are missing.
  */
-export function operatingCurve(sample: Sample, c: ThreatClass, prevalence: number): ClassTuning['curve'] {
+export function operatingCurve(sample: Sample, c: ThreatClass, prevalence: number): ClassScores['curve'] {
   const benign = sample.benign.map((z) => z[c]).sort((a, b) => b - a)
   const positive = sample.positives[c].map((z) => z[c]).sort((a, b) => b - a)
   const [n, m] = [benign.length, positive.length]

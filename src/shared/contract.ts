@@ -5,7 +5,7 @@ import { bag, bagFilter, decisionAction, historyEntry, outcomeKind, point } from
 import { threatClass, tier } from './classes'
 import { calibration, policy, policyDraft, setBy } from './policy'
 import { driftReport, stationStatus } from './status'
-import { classTuning, draftEffect, laneProposal } from './tuning'
+import { classScores, draftEffect, laneProposal } from './alarms'
 
 const person = z.string().trim().min(1).max(80)
 const bagId = z.object({ id: z.number().int().positive() })
@@ -80,8 +80,8 @@ export const contract = oc.errors(errors).router({
       .input(z.object({ version: z.number().int(), person, reason: z.string().trim().min(1).max(2000) }))
       .output(policy),
   },
-  tuning: {
-    of: oc.input(z.object({ class: threatClass, draft: policyDraft.optional() })).output(classTuning),
+  alarms: {
+    of: oc.input(z.object({ class: threatClass, draft: policyDraft.optional() })).output(classScores),
     proposal: oc.input(z.object({ per1000: z.number().positive().max(1000) })).output(laneProposal),
     drift: oc.output(driftReport),
   },

@@ -12,7 +12,7 @@ import type { Client, Connection } from '../../src/renderer/state/client'
 type Plain<T> = T extends (...rest: infer A) => PromiseLike<infer O>
   ? (...rest: A) => Promise<O>
   : { [K in keyof T]: Plain<T[K]> }
-/** What the lane's screens ask; the tuning screen has its own tests. */
+/** What the lane's screens ask; the Alarms screen has its own tests. */
 type Answered = Pick<Plain<Client>, 'events' | 'status' | 'bags'> & {
   policy: Pick<Plain<Client>['policy'], 'current' | 'list' | 'get' | 'calibration'>
 }

@@ -27,7 +27,7 @@ export function policyForModel(
   const former = policies.list().find((p) => p.modelSha256 === manifest.sha256)
   const made = former ? again(policies, former, now, reason) : makeFrom(policies, manifest, now, promised, reason)
   const from = former ? `policy ${former.version}, the last one for this model` : 'the thresholds that came with the model'
-  return `${reason} Policy ${made.version} was made from ${from}: check it on the tuning screen.`
+  return `${reason} Policy ${made.version} was made from ${from}: check it on the Alarms screen.`
 }
 
 function makeFrom(policies: PolicyBook, manifest: ModelManifest, now: number, promised: Promised, reason?: string): Policy {

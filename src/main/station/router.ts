@@ -22,7 +22,7 @@ async function answering<T>(errors: TypedErrors, work: () => T | Promise<T>): Pr
 /** The contract's procedures over a station; they need no context. */
 export function createRouter(station: Station) {
   const os = implement(contract)
-  const { tuning } = station
+  const { alarms } = station
   const { policies } = station.options
   return os.router({
     events: os.events.handler(({ signal }) => station.events(signal)),
@@ -52,16 +52,16 @@ export function createRouter(station: Station) {
           return found
         }),
       ),
-      try: os.policy.try.handler(({ input, errors }) => answering(errors, () => tuning.try(input))),
-      set: os.policy.set.handler(({ input, errors }) => answering(errors, () => tuning.set(input))),
-      share: os.policy.share.handler(({ input, errors }) => answering(errors, () => tuning.share(input))),
-      save: os.policy.save.handler(({ input, errors }) => answering(errors, () => tuning.save(input))),
-      rollBack: os.policy.rollBack.handler(({ input, errors }) => answering(errors, () => tuning.rollBack(input))),
+      try: os.policy.try.handler(({ input, errors }) => answering(errors, () => alarms.try(input))),
+      set: os.policy.set.handler(({ input, errors }) => answering(errors, () => alarms.set(input))),
+      share: os.policy.share.handler(({ input, errors }) => answering(errors, () => alarms.share(input))),
+      save: os.policy.save.handler(({ input, errors }) => answering(errors, () => alarms.save(input))),
+      rollBack: os.policy.rollBack.handler(({ input, errors }) => answering(errors, () => alarms.rollBack(input))),
     },
-    tuning: {
-      of: os.tuning.of.handler(({ input, errors }) => answering(errors, () => tuning.of(input))),
-      proposal: os.tuning.proposal.handler(({ input, errors }) => answering(errors, () => tuning.proposal(input))),
-      drift: os.tuning.drift.handler(({ errors }) => answering(errors, () => tuning.drift())),
+    alarms: {
+      of: os.alarms.of.handler(({ input, errors }) => answering(errors, () => alarms.of(input))),
+      proposal: os.alarms.proposal.handler(({ input, errors }) => answering(errors, () => alarms.proposal(input))),
+      drift: os.alarms.drift.handler(({ errors }) => answering(errors, () => alarms.drift())),
     },
   })
 }

@@ -7,16 +7,16 @@ import { mapClasses } from '../../shared/classes'
 import type { Bag } from '../../shared/bag'
 import type { StationStatus } from '../../shared/status'
 import { Events } from './events'
-import { Ghosts } from './ghosts'
+import { Unlogged } from './unlogged'
 import { Images } from './images'
-import { decide, review } from './people'
+import { decide, review } from './decisions'
 import { policyForModel } from './policy-start'
 import type { ArrivedScan, ContentKey, ScreenedRecord, Submit } from './ports'
 import { plainReason } from './reasons'
 import { screen, unscreenable } from './screening'
 import { StatusDesk } from './status'
 import { Troubles } from './troubles'
-import { makeTuning } from './tuning'
+import { makeAlarms } from './alarms'
 import { NotFound, Refused, type Station, type StationOptions } from './types'
 
 export { NotFound, Refused, type Station, type StationOptions } from './types'
@@ -47,8 +47,8 @@ export function createStation(options: StationOptions): Station {
   const events = new Events()
   const images = new Images(log, archive, options.renditions)
   const desk = new StatusDesk(options)
-  const tuning = makeTuning({ ...options, announce })
-  const ghosts = new Ghosts()
+  const alarms = makeAlarms({ ...options, announce })
+  const unlogged = new Unlogged()
   const troubles = new Troubles(() => void tellStatus(), say)
   const startedAt = clock.now()
   const queue: Waiting[] = []
@@ -68,7 +68,7 @@ export function createStation(options: StationOptions): Station {
   let toldStatus = ''
 
   const shown = (bag: Bag): Bag => {
-    const seen = ghosts.overlay(bag)
+    const seen = unlogged.overlay(bag)
     return seen.hasHeatmap || !images.hasHeatmap(seen.id) ? seen : { ...seen, hasHeatmap: true }
   }
   const tell = (bag: Bag): void => events.emit({ type: 'bag', bag: shown(bag) })
@@ -126,7 +126,7 @@ export function createStation(options: StationOptions): Station {
     const reason = `The bag could not be logged: ${plainReason(error)}`
     const now = clock.now()
     const name = path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1) || path
-    const bag = ghosts.arrived({ lane, path, content, kept, receivedAt: now }, unscreenable(reason, now), name)
+    const bag = unlogged.arrived({ lane, path, content, kept, receivedAt: now }, unscreenable(reason, now), name)
     troubles.raise('log', `The log cannot be written: ${plainReason(error)} Treat every bag as an alarm.`)
     tell(bag)
   }
@@ -211,28 +211,28 @@ export function createStation(options: StationOptions): Station {
       try {
         tell(log.finish(id, fallback))
       } catch {
-        ghosts.unwritten(id, fallback)
+        unlogged.unwritten(id, fallback)
         troubles.raise('log', `The log cannot be written: ${plainReason(error)} Treat every bag as an alarm.`)
         tellStored(id)
       }
     }
   }
 
-  /** Tuning and drift count what was screened. */
+  /** What was screened is counted by drafts' replays and by drift. */
   function learn({ id, model }: Bag, { verdict, classes, statistics, screenedAt }: ScreenedRecord): void {
     if (!classes) return
     const fused = mapClasses((c) => classes[c].fused)
-    tuning.saw({ id, screenedAt, verdict, model, statistics, fused, tiers: mapClasses((c) => classes[c].tier), outcome: null })
+    alarms.saw({ id, screenedAt, verdict, model, statistics, fused, tiers: mapClasses((c) => classes[c].tier), outcome: null })
   }
 
   /** The log works: writes down what it refused before. */
   function settle(): void {
-    if (ghosts.empty) {
+    if (unlogged.empty) {
       troubles.over('log')
       return
     }
     try {
-      for (const bag of ghosts.write(log)) tell(bag)
+      for (const bag of unlogged.write(log)) tell(bag)
       troubles.over('log')
     } catch {
       // tried again at the next bag or tick
@@ -261,7 +261,7 @@ export function createStation(options: StationOptions): Station {
   }
 
   const status = (): Promise<StationStatus> =>
-    desk.status({ startedAt, backlog: queue.length + inHand, troubles: troubles.list(), drift: tuning.driftState() })
+    desk.status({ startedAt, backlog: queue.length + inHand, troubles: troubles.list(), drift: alarms.driftState() })
 
   async function tellStatus(): Promise<void> {
     if (events.audience === 0) return
@@ -287,9 +287,9 @@ export function createStation(options: StationOptions): Station {
 
   async function start(): Promise<void> {
     if (running) return
-    const untuned = await tuning.start()
-    if (untuned !== null) troubles.raise('tuning', untuned)
-    const changed = policyForModel(policies, inference.manifest, clock.now(), (policy) => tuning.promised(policy))
+    const untuned = await alarms.start()
+    if (untuned !== null) troubles.raise('alarms', untuned)
+    const changed = policyForModel(policies, inference.manifest, clock.now(), (policy) => alarms.promised(policy))
     if (changed) troubles.raise('policy', changed)
     for (const bag of log.unfinished()) {
       if (bag.sha256 === null || !bag.hasScan)
@@ -303,7 +303,7 @@ export function createStation(options: StationOptions): Station {
     running = true
     offStatus = inference.onStatus(() => void tellStatus())
     timer = setInterval(() => {
-      if (!ghosts.empty) settle()
+      if (!unlogged.empty) settle()
       void tellStatus()
     }, STATUS_EVERY_MS)
     timer.unref()
@@ -329,22 +329,22 @@ export function createStation(options: StationOptions): Station {
     pump()
     if (inHand > 0) await new Promise<void>((resolve) => idleWaiters.push(resolve))
     await lettingGo
-    tuning.stop()
+    alarms.stop()
     events.close()
   }
 
   // ---- asking and deciding
 
   const get = (id: number): Bag => {
-    const bag = ghosts.get(id) ?? log.get(ghosts.idOf(id))
+    const bag = unlogged.get(id) ?? log.get(unlogged.idOf(id))
     if (!bag) throw new NotFound(`There is no bag ${id}.`)
     return shown(bag)
   }
   /** A bag that people may act on: it must have a row, or their decision could not be kept. */
   const written = (id: number): number => {
-    if (ghosts.get(id))
+    if (unlogged.get(id))
       throw new Refused('This bag could not be logged yet, so no decision on it can be kept. Inspect it by hand.')
-    return ghosts.idOf(id)
+    return unlogged.idOf(id)
   }
   const changed = (bag: Bag): Bag => {
     tell(bag)
@@ -353,7 +353,7 @@ export function createStation(options: StationOptions): Station {
 
   return {
     options,
-    tuning,
+    alarms,
     submit,
     start,
     stop,
@@ -362,7 +362,7 @@ export function createStation(options: StationOptions): Station {
     images,
     status,
     events: (signal) => events.subscribe(async () => ({ type: 'status', status: await status() }), signal),
-    recent: (limit) => [...ghosts.bags(), ...log.recent(limit).map(shown)].slice(0, limit),
+    recent: (limit) => [...unlogged.bags(), ...log.recent(limit).map(shown)].slice(0, limit),
     get,
     search: (filter, before, limit) => {
       const page = log.search(filter, before, limit)
@@ -372,7 +372,7 @@ export function createStation(options: StationOptions): Station {
     decide: (input) => changed(decide(log, { ...input, id: written(input.id) }, clock.now())),
     review: (input) => {
       const bag = review(log, { ...input, id: written(input.id) }, clock.now())
-      tuning.reviewed()
+      alarms.reviewed()
       return changed(bag)
     },
   }

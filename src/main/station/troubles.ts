@@ -10,7 +10,7 @@ const GRAVE = {
   log: true,
   heatmap: false,
   'let-go': false,
-  tuning: false,
+  alarms: false,
   policy: false,
   audit: false,
 }

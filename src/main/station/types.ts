@@ -3,7 +3,7 @@ import type { Bag, BagFilter, DecisionAction, HistoryEntry, OutcomeKind, Point }
 import type { ThreatClass } from '../../shared/classes'
 import type { StationEvent } from '../../shared/contract'
 import type { LaneStatus, StationStatus } from '../../shared/status'
-import type { Tuning } from './tuning'
+import type { Alarms } from './alarms'
 import type { Archive, BagLog, Clock, ImageDesk, Inference, KeptState, PolicyBook, Renditions, Submit } from './ports'
 
 export interface StationOptions {
@@ -20,7 +20,7 @@ export interface StationOptions {
   keepClear?: number
   /** how many received bags may wait before `submit` holds the feeds back (default 64) */
   queueLimit?: number
-  /** the manifest's held-out scores file as text, when the model has one: what tuning is made from */
+  /** the manifest's held-out scores file as text, when the model has one: what alarms is made from */
   heldOutScores?: () => Promise<string | null>
   /** looks for tampering in the audit, once at the start */
   verifyAudit?: () => { ok: true } | { ok: false; brokenAt: number; why: string }
@@ -67,7 +67,7 @@ export interface Station {
   decide(input: DecideInput): Bag
   /** Throws `NotFound` or `Refused`. */
   review(input: ReviewInput): Bag
-  readonly tuning: Tuning
+  readonly alarms: Alarms
   readonly options: StationOptions
 }
 

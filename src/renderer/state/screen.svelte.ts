@@ -10,7 +10,7 @@ import { Person } from './person.svelte'
 import { Policies } from './policies.svelte'
 import { Router } from './router.svelte'
 import { Sound } from './sound.svelte'
-import { Tuning } from './tuning.svelte'
+import { Alarms } from './alarms.svelte'
 import { View } from './view.svelte'
 import { needsCare } from './words'
 
@@ -23,7 +23,7 @@ export class Screen {
   readonly operator: Operator
   readonly policies: Policies
   readonly log: Log
-  readonly tuning: Tuning
+  readonly alarms: Alarms
   /** how the operator's bag and the log's bag are looked at */
   readonly view = new View()
   readonly logView = new View()
@@ -34,7 +34,7 @@ export class Screen {
     this.operator = new Operator(this.live, this.person)
     this.policies = new Policies(this.live)
     this.log = new Log(this.live, this.person, this.router)
-    this.tuning = new Tuning(this.live, this.person)
+    this.alarms = new Alarms(this.live, this.person)
     this.live.onBag((bag) => this.#heard(bag))
   }
 

@@ -220,9 +220,7 @@ describe('failing towards inspection', () => {
     await station.start()
     expect(await scan('a')).toBe('received')
     expect(station.get(1)).toMatchObject({ verdict: 'unscreenable', reason: 'The disk is full.', hasScan: false })
-    expect(await troublesOf(station)).toEqual([
-      { text: expect.stringContaining('The disk is full.') as string, grave: true },
-    ])
+    expect(await troublesOf(station)).toEqual([{ text: expect.stringContaining('The disk is full.') as string, grave: true }])
     full = false
     await scan('b')
     await station.idle()
@@ -287,11 +285,11 @@ describe('failing towards inspection', () => {
     expect(await scan('a')).toBe('received')
     await heardAll()
     const told = heard.findLast((e) => e.type === 'bag')
-    const ghost = told?.type === 'bag' ? told.bag : null
-    expect(ghost).toMatchObject({ path: '/feed/a.png', verdict: 'unscreenable' })
-    expect(ghost?.reason).toContain('the database cannot grow')
-    expect(station.recent(5)).toEqual([ghost])
-    const id = ghost?.id ?? 0
+    const unlogged = told?.type === 'bag' ? told.bag : null
+    expect(unlogged).toMatchObject({ path: '/feed/a.png', verdict: 'unscreenable' })
+    expect(unlogged?.reason).toContain('the database cannot grow')
+    expect(station.recent(5)).toEqual([unlogged])
+    const id = unlogged?.id ?? 0
     expect(() => station.decide({ id, action: 'clear', person: 'Ada', reason: null, seconds: 1 })).toThrow('Inspect it by hand')
     const [trouble] = await troublesOf(station)
     expect(trouble).toEqual({ text: expect.stringContaining('The log cannot be written') as string, grave: true })
@@ -488,7 +486,7 @@ describe('policy and model', () => {
     await second.scan('a')
     await second.station.idle()
     expect(second.station.get(1)).toMatchObject({ verdict: 'clear', policy: 3, model: 'test-model@2' })
-    second.station.tuning.rollBack({ version: 3, person: 'Ada', reason: 'looked at it' })
+    second.station.alarms.rollBack({ version: 3, person: 'Ada', reason: 'looked at it' })
     expect((await second.station.status()).troubles.map((t) => t.text).join()).not.toContain('The model is now')
     await second.close()
 

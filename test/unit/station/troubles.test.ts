@@ -17,7 +17,7 @@ test.each(['archive', 'log'] as const)('%s is grave in any words', (kind) => {
   }
 })
 
-test.each(['heatmap', 'let-go', 'tuning', 'policy', 'audit'] as const)('%s is not grave in any words', (kind) => {
+test.each(['heatmap', 'let-go', 'alarms', 'policy', 'audit'] as const)('%s is not grave in any words', (kind) => {
   const troubles = of()
   for (const text of ['Treat every bag as an alarm.', 'Reworded.', '']) {
     troubles.raise(kind, text)

@@ -1,4 +1,4 @@
-// What the tuning screen asks and gets: score distributions, operating curves, and the effect of a draft.
+// What the Alarms screen asks and gets: score distributions, operating curves, and the effect of a draft.
 import * as z from 'zod'
 import { perClass, threatClass } from './classes'
 import { policyDraft, promise } from './policy'
@@ -14,14 +14,14 @@ export const curvePoint = z.object({
   recallInterval: z.tuple([z.number(), z.number()]),
   ppv: z.number().nullable(),
 })
-export const classTuning = z.object({
+export const classScores = z.object({
   class: threatClass,
   histogram,
   curve: z.array(curvePoint),
   benign: z.number().int(),
   positives: z.number().int(),
 })
-export type ClassTuning = z.infer<typeof classTuning>
+export type ClassScores = z.infer<typeof classScores>
 
 /** What a draft would promise, and what it would have done on the last bags of the log. */
 export const draftEffect = z.object({

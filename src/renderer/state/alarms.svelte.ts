@@ -1,8 +1,8 @@
-// The tuning screen's state: a draft beside the policy in force, what it promises, and the versions to go back to.
+// The Alarms screen's state: a draft beside the policy in force, what it promises, and the versions to go back to.
 import type { ThreatClass } from '../../shared/classes'
 import { policyDraft, type Policy, type PolicyDraft, type SetBy } from '../../shared/policy'
 import type { DriftReport } from '../../shared/status'
-import type { ClassTuning, DraftEffect, LaneProposal } from '../../shared/tuning'
+import type { ClassScores, DraftEffect, LaneProposal } from '../../shared/alarms'
 import { inWords, within } from './client'
 import type { Live } from './live.svelte'
 import type { Person } from './person.svelte'
@@ -13,7 +13,7 @@ const ANSWER_MS = 15_000
 /** Bags of the log that a draft is replayed on. */
 export const REPLAYED = 5000
 
-export class Tuning {
+export class Alarms {
   readonly #live: Live
   readonly #person: Person
   tab = $state<Tab>('thresholds')
@@ -24,7 +24,7 @@ export class Tuning {
   draft = $state.raw<PolicyDraft | null>(null)
   /** newest first */
   versions = $state.raw<readonly Policy[]>([])
-  of = $state.raw<ClassTuning | null>(null)
+  of = $state.raw<ClassScores | null>(null)
   effect = $state.raw<DraftEffect | null>(null)
   proposal = $state.raw<LaneProposal | null>(null)
   drift = $state.raw<DriftReport | null>(null)
@@ -62,7 +62,7 @@ export class Tuning {
 
   async loadDrift(): Promise<void> {
     await this.#asking('reading the drift', async () => {
-      this.drift = await this.#live.client.tuning.drift()
+      this.drift = await this.#live.client.alarms.drift()
     })
   }
 
@@ -75,7 +75,7 @@ export class Tuning {
     const load = ++this.#loads
     const c = this.class
     await this.#asking('reading the scores', async () => {
-      const of = await this.#live.client.tuning.of(this.draft === null ? { class: c } : { class: c, draft: this.draft })
+      const of = await this.#live.client.alarms.of(this.draft === null ? { class: c } : { class: c, draft: this.draft })
       if (load === this.#loads) this.of = of
     })
   }
@@ -153,7 +153,7 @@ export class Tuning {
 
   async propose(per1000: number): Promise<void> {
     await this.#working('asking the lane', async () => {
-      this.proposal = await this.#live.client.tuning.proposal({ per1000 })
+      this.proposal = await this.#live.client.alarms.proposal({ per1000 })
     })
   }
 

@@ -1,4 +1,4 @@
-// Tuning on a real station: real store and policy code; only the network is stood in for, its scores read from the scan's own text.
+// Alarms screen's use cases on a real station: real store and policy code; only the network is stood in for, its scores read from the scan's own text.
 import { expect, test } from 'vitest'
 import { modelName } from '../../../src/domain/first-policy'
 import { writeScores, type ScoredScan } from '../../../src/domain/scores'
@@ -7,7 +7,7 @@ import type { Inference } from '../../../src/main/station/ports'
 import { Refused } from '../../../src/main/station/types'
 import { mapClasses, THREAT_CLASSES, type PerClass } from '../../../src/shared/classes'
 import { policyDraft } from '../../../src/shared/policy'
-import { draftEffect, laneProposal, classTuning } from '../../../src/shared/tuning'
+import { draftEffect, laneProposal, classScores } from '../../../src/shared/alarms'
 import { driftReport } from '../../../src/shared/status'
 import { manifest } from '../domain/manifest'
 import { benignBag, randomOf, WIDTHS } from '../domain/random'
@@ -92,8 +92,8 @@ test('set, try, save: the next bag is judged by the new version; roll back, and 
   expect(confirmed.verdict).toBe('alarm')
   station.review({ id: confirmed.id, kind: 'confirmed', class: 'gun', where: null, comment: null, person: 'Sam' })
 
-  const draft = station.tuning.share({ draft: draftOf(), tier: 'alarm', by: { kind: 'budget-per-1000', value: 5, scope: 'bag' } })
-  const effect = draftEffect.parse(station.tuning.try({ draft, lastBags: 100 }))
+  const draft = station.alarms.share({ draft: draftOf(), tier: 'alarm', by: { kind: 'budget-per-1000', value: 5, scope: 'bag' } })
+  const effect = draftEffect.parse(station.alarms.try({ draft, lastBags: 100 }))
   expect(effect.anyAlarm.falseAlarmUpper95).toBeLessThanOrEqual(0.005)
   expect(effect.anyAlarm.moreBenignNeeded).toBe(0)
   expect(effect.replay).toMatchObject({
@@ -104,24 +104,24 @@ test('set, try, save: the next bag is judged by the new version; roll back, and 
   })
   expect(effect.promises.gun.alarm.positives, 'the confirmed bag is in the sample').toBe(121)
 
-  const saved = station.tuning.save({ draft, person: 'Sam', reason: 'five per thousand' })
+  const saved = station.alarms.save({ draft, person: 'Sam', reason: 'five per thousand' })
   expect(saved).toMatchObject({ version: 2, author: 'Sam', reason: 'five per thousand', anyAlarm: { moreBenignNeeded: 0 } })
   expect(await screen({ ...bag, knife: -19 })).toMatchObject({ verdict: 'alarm', policy: 2 })
 
-  const back = station.tuning.rollBack({ version: 1, person: 'Sam', reason: 'too many' })
+  const back = station.alarms.rollBack({ version: 1, person: 'Sam', reason: 'too many' })
   expect(back).toMatchObject({ version: 3, classes: first.classes, reason: 'Back to policy 1: too many' })
   expect(await screen({ ...bag, knife: -18 })).toMatchObject({ verdict: 'advisory', policy: 3 })
-  expect(() => station.tuning.rollBack({ version: 99, person: 'Sam', reason: 'x' })).toThrow(/no alarm policy 99/)
+  expect(() => station.alarms.rollBack({ version: 99, person: 'Sam', reason: 'x' })).toThrow(/no alarm policy 99/)
   await end()
 }, 30_000)
 
-test('the tuning screen’s answers satisfy the contract, and refusals say why', async () => {
+test('the Alarms screen’s answers satisfy the contract, and refusals say why', async () => {
   const { station, draftOf, end } = await makeStation()
-  const tuning = classTuning.parse(station.tuning.of({ class: 'knife' }))
-  expect(tuning).toMatchObject({ benign: 2000, positives: 120 })
-  expect(tuning.histogram.benign.reduce((a, b) => a + b)).toBe(2000)
-  for (const [i, point] of tuning.curve.entries()) {
-    const before = tuning.curve[i - 1]
+  const alarms = classScores.parse(station.alarms.of({ class: 'knife' }))
+  expect(alarms).toMatchObject({ benign: 2000, positives: 120 })
+  expect(alarms.histogram.benign.reduce((a, b) => a + b)).toBe(2000)
+  for (const [i, point] of alarms.curve.entries()) {
+    const before = alarms.curve[i - 1]
     if (before) {
       expect(point.threshold).toBeLessThan(before.threshold)
       expect(point.falseAlarmRate).toBeGreaterThanOrEqual(before.falseAlarmRate)
@@ -130,12 +130,12 @@ test('the tuning screen’s answers satisfy the contract, and refusals say why',
     expect(point.falseAlarmInterval[0]).toBeLessThanOrEqual(point.falseAlarmRate)
     expect(point.falseAlarmInterval[1]).toBeGreaterThanOrEqual(point.falseAlarmRate)
   }
-  expect(tuning.curve.at(-1)).toMatchObject({ falseAlarmRate: 1, recall: 1 })
+  expect(alarms.curve.at(-1)).toMatchObject({ falseAlarmRate: 1, recall: 1 })
   expect(() =>
-    station.tuning.set({ draft: draftOf(), class: 'gun', tier: 'alarm', by: { kind: 'recall', value: 0.999 } }),
+    station.alarms.set({ draft: draftOf(), class: 'gun', tier: 'alarm', by: { kind: 'recall', value: 0.999 } }),
   ).toThrow(Refused)
   expect(() =>
-    station.tuning.set({
+    station.alarms.set({
       draft: { ...draftOf(), calibration: 9 },
       class: 'gun',
       tier: 'alarm',
@@ -148,29 +148,29 @@ test('the tuning screen’s answers satisfy the contract, and refusals say why',
 test('the lane’s own scores: not ready, then a proposal that holds the rate; nothing changes by itself; a restart forgets nothing', async () => {
   const folder = tempFolder()
   const first = await makeStation(folder)
-  const early = laneProposal.parse(first.station.tuning.proposal({ per1000: 10 }))
+  const early = laneProposal.parse(first.station.alarms.proposal({ per1000: 10 }))
   expect(early).toMatchObject({ ready: false, draft: null })
   expect(early.says).toContain('299')
   const random = randomOf(11)
   for (let i = 0; i < 400; i++) await first.screen(benignBag(random, 0.3))
   expect(first.store.policies.current().version).toBe(1)
-  const before = laneProposal.parse(first.station.tuning.proposal({ per1000: 10 }))
+  const before = laneProposal.parse(first.station.alarms.proposal({ per1000: 10 }))
   expect(before).toMatchObject({ ready: true, bags: 400 })
   await first.end()
 
   const second = await makeStation(folder)
-  const after = laneProposal.parse(second.station.tuning.proposal({ per1000: 10 }))
+  const after = laneProposal.parse(second.station.alarms.proposal({ per1000: 10 }))
   expect(after).toEqual(before)
   const { draft } = after
   if (!draft) throw new Error('no draft')
-  const effect = second.station.tuning.try({ draft, lastBags: 400 })
+  const effect = second.station.alarms.try({ draft, lastBags: 400 })
   expect(effect.replay.draft.alarms, 'zero of 400 keeps 10 per 1,000').toBe(0)
   expect(draft.classes.gun.alarm).toMatchObject({ setBy: { kind: 'lane-quantile', value: 10 }, promise: { benign: 400 } })
-  expect(driftReport.parse(second.station.tuning.drift()).signals.find((s) => s.id === 'scores-gun')).toMatchObject({
+  expect(driftReport.parse(second.station.alarms.drift()).signals.find((s) => s.id === 'scores-gun')).toMatchObject({
     state: 'steady',
     bags: 400,
   })
-  const saved = second.station.tuning.save({ draft, person: 'Sam', reason: 'from the lane' })
+  const saved = second.station.alarms.save({ draft, person: 'Sam', reason: 'from the lane' })
   expect(saved.version).toBe(2)
   await second.end()
 }, 120_000)
@@ -178,7 +178,7 @@ test('the lane’s own scores: not ready, then a proposal that holds the rate; n
 test('without held-out scores every promise is the worst, and a person is told', async () => {
   const { station, draftOf, end } = await makeStation(tempFolder(), null)
   expect((await station.status()).troubles.map((t) => t.text).join()).toContain('without held-out scores')
-  const effect = draftEffect.parse(station.tuning.try({ draft: draftOf(), lastBags: 10 }))
+  const effect = draftEffect.parse(station.alarms.try({ draft: draftOf(), lastBags: 10 }))
   expect(effect.anyAlarm).toMatchObject({ falseAlarmUpper95: 1, recall: null })
   expect(effect.warnings[0]).toContain('nothing can be promised')
   await end()

@@ -2,12 +2,12 @@
 import * as z from 'zod'
 import { bagsToBound, mostEvents, upperBound } from '../../domain/rates'
 import type { Sample } from '../../domain/scores'
-import { heightOf, tailScales, thresholdsAt, type TailScale } from '../../domain/share'
+import { heightOf, tailScales, thresholdsAt, type TailScale } from '../../domain/shared-budget'
 import { Sketch } from '../../domain/sketch'
 import { HOURS_PER_MONTH, anyPrevalence, promiseOf, withThreshold } from '../../domain/thresholds'
 import { mapClasses, perClass, THREAT_CLASSES, type PerClass } from '../../shared/classes'
 import type { Policy, PolicyDraft } from '../../shared/policy'
-import type { LaneProposal } from '../../shared/tuning'
+import type { LaneProposal } from '../../shared/alarms'
 import type { BagLog, KeptState, ScoredBag } from './ports'
 
 const sketchState = z.object({

@@ -1,4 +1,4 @@
-// The tuning use cases behind the contract's policy.* and tuning.*: drafts, promises, replays, versions, the lane's proposal and drift.
+// The use cases of the Alarms screen (policy.* and alarms.* of the contract): drafts, promises, replays, versions, proposal, drift.
 import { histogramOf, operatingCurve } from '../../domain/curves'
 import { tiersOf, verdictOf } from '../../domain/policy'
 import { parseScores, sampleOf, UnusableSample, type Sample } from '../../domain/scores'
@@ -14,10 +14,10 @@ import {
 import { mapClasses, THREAT_CLASSES, type ThreatClass } from '../../shared/classes'
 import type { Calibration, Policy, PolicyDraft, SetBy } from '../../shared/policy'
 import type { DriftReport } from '../../shared/status'
-import type { ClassTuning, DraftEffect, LaneProposal } from '../../shared/tuning'
+import type { ClassScores, DraftEffect, LaneProposal } from '../../shared/alarms'
 import { modelName } from '../../domain/first-policy'
 import { DriftMonitor, WINDOW } from './drift'
-import { LaneScores } from './lane'
+import { LaneScores } from './lane-scores'
 import type { ScoredBag } from './ports'
 import { NotFound, Refused, type StationOptions } from './types'
 
@@ -27,7 +27,7 @@ const DIFFER = 200
 /** A reviewed threat counts as one positive bag of its class. */
 const REVIEWED_FROM = REPLAYED
 
-export interface Tuning {
+export interface Alarms {
   /** Reads the model's held-out scores; resolves to what a person must be told, or null. Never rejects. */
   start(): Promise<string | null>
   /** Fills in what a policy promises. */
@@ -44,12 +44,12 @@ export interface Tuning {
   share(input: { draft: PolicyDraft; tier: AlarmTier; by: SetBy }): PolicyDraft
   save(input: { draft: PolicyDraft; person: string; reason: string }): Policy
   rollBack(input: { version: number; person: string; reason: string }): Policy
-  of(input: { class: ThreatClass; draft?: PolicyDraft | undefined }): ClassTuning
+  of(input: { class: ThreatClass; draft?: PolicyDraft | undefined }): ClassScores
   proposal(input: { per1000: number }): LaneProposal
   drift(): DriftReport
 }
 
-export interface TuningOptions extends Pick<
+export interface AlarmsOptions extends Pick<
   StationOptions,
   'log' | 'policies' | 'state' | 'inference' | 'clock' | 'heldOutScores' | 'say'
 > {
@@ -57,7 +57,7 @@ export interface TuningOptions extends Pick<
   announce: (version: number) => void
 }
 
-export function makeTuning({ log, policies, state, inference, clock, heldOutScores, say, announce }: TuningOptions): Tuning {
+export function makeAlarms({ log, policies, state, inference, clock, heldOutScores, say, announce }: AlarmsOptions): Alarms {
   const { manifest } = inference
   const model = modelName(manifest)
   let heldOut: Sample = { benign: [], positives: mapClasses(() => []) }
@@ -197,7 +197,7 @@ export function makeTuning({ log, policies, state, inference, clock, heldOutScor
         if (monitor && monitor.version === policies.current().version) monitor.drift.saw(bag)
         lane?.saw(bag)
       } catch (error) {
-        say?.(`tuning: ${error instanceof Error ? error.message : String(error)}`)
+        say?.(`alarms: ${error instanceof Error ? error.message : String(error)}`)
       }
     },
     reviewed: () => {

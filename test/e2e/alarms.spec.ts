@@ -1,4 +1,4 @@
-// Tuning as a supervisor does it: drag an operating point, read what it promises, save, see the next bag judged by it, roll back.
+// Thresholds set as a supervisor does it: drag an operating point, read what it promises, save, see the next bag judged by it, roll back.
 import type { Page } from '@playwright/test'
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createHash } from 'node:crypto'
@@ -90,7 +90,7 @@ test('drag an operating point, read the promise, save, the next bag is judged by
   await expect(page.getByRole('status').filter({ hasText: 'Say why' })).toBeVisible()
   await page.getByLabel('Reason for the change').fill('a test of the lane')
   await page.getByTestId('save').click()
-  await expect(page.getByTestId('tuning').getByText('Policy 2 is in force.')).toBeVisible()
+  await expect(page.getByTestId('alarms').getByText('Policy 2 is in force.')).toBeVisible()
 
   await nextBag(lane, page, 2, 'Alarm')
   await expect(page.getByTestId('banner')).toContainText('gun')
@@ -100,7 +100,7 @@ test('drag an operating point, read the promise, save, the next bag is judged by
   await page.getByTestId('version-1').click()
   await page.getByLabel('Reason for the change').fill('the test is over')
   await page.getByTestId('roll-back').click()
-  await expect(page.getByTestId('tuning').getByText('Policy 3 is in force, the same as policy 1.')).toBeVisible()
+  await expect(page.getByTestId('alarms').getByText('Policy 3 is in force, the same as policy 1.')).toBeVisible()
   await expect(page.getByTestId('version-3')).toContainText('S. Supervisor')
   await nextBag(lane, page, 3, 'No alarm')
 })

@@ -9,7 +9,7 @@ interface Arrival {
   kept: boolean
   receivedAt: number
 }
-interface Ghost {
+interface UnloggedBag {
   bag: Bag
   arrival: Arrival
   record: ScreenedRecord
@@ -19,16 +19,16 @@ const FIRST_ID = 2 ** 52
 /** More than this many are kept only on disk: a restart finds their files in the feed's folder again. */
 const LIMIT = 5000
 
-export class Ghosts {
-  readonly #ghosts = new Map<number, Ghost>()
-  /** a ghost's id → the id of the row it got */
+export class Unlogged {
+  readonly #bags = new Map<number, UnloggedBag>()
+  /** the id that stood in → the id of the row it got */
   readonly #real = new Map<number, number>()
   /** verdicts that could not be written, by the id of their row */
   readonly #unwritten = new Map<number, ScreenedRecord>()
   #next = FIRST_ID
 
   get empty(): boolean {
-    return this.#ghosts.size === 0 && this.#unwritten.size === 0
+    return this.#bags.size === 0 && this.#unwritten.size === 0
   }
 
   /** A bag that got no row. */
@@ -56,9 +56,9 @@ export class Ghosts {
       hasScan: false,
       hasHeatmap: false,
     }
-    this.#ghosts.set(bag.id, { bag, arrival: { lane, path, content, kept, receivedAt }, record })
-    const oldest = this.#ghosts.keys().next().value
-    if (this.#ghosts.size > LIMIT && oldest !== undefined) this.#ghosts.delete(oldest)
+    this.#bags.set(bag.id, { bag, arrival: { lane, path, content, kept, receivedAt }, record })
+    const oldest = this.#bags.keys().next().value
+    if (this.#bags.size > LIMIT && oldest !== undefined) this.#bags.delete(oldest)
     return bag
   }
 
@@ -67,13 +67,13 @@ export class Ghosts {
     this.#unwritten.set(id, record)
   }
 
-  /** The id of the row, for a ghost that has got one. */
+  /** The id of the row, for a bag that has got one since. */
   idOf(id: number): number {
     return this.#real.get(id) ?? id
   }
 
   get(id: number): Bag | null {
-    return this.#ghosts.get(id)?.bag ?? null
+    return this.#bags.get(id)?.bag ?? null
   }
 
   /** The bag as the screens must see it while its verdict is unwritten. */
@@ -84,15 +84,15 @@ export class Ghosts {
 
   /** Newest first. */
   bags(): Bag[] {
-    return [...this.#ghosts.values()].map((ghost) => ghost.bag).reverse()
+    return [...this.#bags.values()].map(({ bag }) => bag).reverse()
   }
 
   /** Writes down what waits; throws at the first that fails again. Yields the bags that are in the log now. */
   *write(log: BagLog): Generator<Bag, void, undefined> {
-    for (const [id, { arrival, record }] of this.#ghosts) {
+    for (const [id, { arrival, record }] of this.#bags) {
       const row = log.receive(arrival)
       const bag = log.finish(row.id, record)
-      this.#ghosts.delete(id)
+      this.#bags.delete(id)
       this.#real.set(id, row.id)
       yield bag
     }
