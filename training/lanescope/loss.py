@@ -2,27 +2,51 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torchvision.ops import sigmoid_focal_loss
 
+BALANCES = ("none", "hierarchical", "shifted", "independent")
 
 @dataclass(frozen=True)
 class LossConfig:
     """How a batch is turned into one number."""
 
     balance: str = "hierarchical"
-    """"none"; "hierarchical": a class switched off at a level stays off below; "independent": each level by itself (released code)."""
+    """Which negatives count; positives always do.
+
+    - "none": all of them;
+    - "hierarchical" (the paper, 4.3): at the top level those that are hard there, at a lower level those that are hard there *and* at every
+      higher one;
+    - "shifted": the top level counts all, a lower one those that are hard at every higher one, its own judgement not asked (this project's
+      first networks);
+    - "independent": each level by itself (the released code).
+    """
     epsilon: float = 0.1
     """A negative is easy when its predicted probability is below this."""
     literal: bool = False
-    """The paper's words taken literally: negatives are kept only where the prediction is *smaller* than epsilon."""
+    """The paper's words taken literally: negatives count only where the prediction is *smaller* than epsilon."""
+    balance_from: float = 0.0
+    """Share of the run from which on easy negatives are dropped. Before, all levels train together on all labels: a level that has not
+    learned yet calls nearly everything easy (its first predictions are near the prior), and would stop every level below it."""
+    masks_from: float = 0.0
+    """Share of the run from which on maps are held to masks as well; before, image labels alone."""
     single_label: bool = False
     """Soft-max over the classes, weights off (5.5)."""
     mask_weight: float = 0.0
     """Weight of the focal loss of each level's map against the threat's mask; 0 is the paper's image-label supervision."""
+
+    def __post_init__(self) -> None:
+        if self.balance not in BALANCES:
+            raise ValueError(f"balance must be one of {', '.join(BALANCES)}, not {self.balance!r}")
+
+    def at(self, progress: float) -> LossConfig:
+        """The loss at a share of the run (0 to 1): warm-ups that are not over yet are applied."""
+        balance = self.balance if progress >= self.balance_from else "none"
+        return replace(self, balance=balance, mask_weight=self.mask_weight if progress >= self.masks_from else 0.0)
 
 
 def level_weights(logits: Tensor, labels: Tensor, config: LossConfig) -> Tensor:
@@ -33,22 +57,21 @@ def level_weights(logits: Tensor, labels: Tensor, config: LossConfig) -> Tensor:
         labels: [N, C], 1 present, 0 absent, -1 unknown.
 
     Returns:
-        float [N, L, C] of 0 and 1. Positives always count, unknown labels never. Hierarchical: the top level counts
-        everything, level l drops the negatives that were easy at level l + 1, and what is off stays off below.
+        float [N, L, C] of 0 and 1, by `LossConfig.balance`. Positives always count, unknown labels never.
     """
-    known = (labels >= 0).to(logits.dtype)[:, None].expand_as(logits).clone()
+    known = (labels >= 0).to(logits.dtype)[:, None].expand_as(logits)
     if config.balance == "none" or config.single_label:
         return known
     with torch.no_grad():
         probability = torch.sigmoid(logits)
         hard = probability < config.epsilon if config.literal else probability >= config.epsilon
         keep = (hard | (labels > 0)[:, None]).to(logits.dtype)
-        if config.balance == "independent":
-            return known * keep
-        weights = known
-        for level in range(logits.shape[1] - 2, -1, -1):
-            weights[:, level] = weights[:, level + 1] * keep[:, level + 1]
-        return weights
+        if config.balance != "independent":
+            # From the top (last) down: what is off at a level stays off below.
+            keep = keep.flip(1).cumprod(dim=1).flip(1)
+        if config.balance == "shifted":
+            keep = torch.cat([keep[:, 1:], torch.ones_like(keep[:, :1])], dim=1)
+        return known * keep
 
 
 def hierarchical_loss(logits: Tensor, labels: Tensor, config: LossConfig) -> Tensor:
@@ -56,7 +79,7 @@ def hierarchical_loss(logits: Tensor, labels: Tensor, config: LossConfig) -> Ten
 
     Args:
         logits: [N, L, C].
-        labels: [N, C], 1 / 0 / -1 (unknown); in single-label mode each row has exactly one 1.
+        labels: [N, C], 1 / 0 / -1 (unknown: masked); in single-label mode a row has one 1, or none and is masked.
 
     Returns:
         a scalar: the sum of the weighted terms over the number of known labels a level, summed over levels and divided by L. Dividing by
@@ -64,8 +87,9 @@ def hierarchical_loss(logits: Tensor, labels: Tensor, config: LossConfig) -> Ten
     """
     levels = logits.shape[1]
     if config.single_label:
-        target = labels.argmax(dim=1)
-        return F.cross_entropy(logits.flatten(0, 1), target.repeat_interleave(levels))
+        target = torch.where((labels > 0).any(dim=1), labels.argmax(dim=1), torch.full_like(labels[:, 0], -100))
+        terms = F.cross_entropy(logits.flatten(0, 1), target.repeat_interleave(levels), ignore_index=-100, reduction="sum")
+        return terms / ((target >= 0).sum().clamp(min=1) * levels)
     weights = level_weights(logits, labels, config)
     target = labels.clamp(min=0).to(logits.dtype)[:, None].expand_as(logits)
     terms = F.binary_cross_entropy_with_logits(logits, target, weight=weights, reduction="sum")
@@ -77,18 +101,20 @@ def mask_targets(masks: Tensor, size: tuple[int, int]) -> Tensor:
     """Masks at a map's resolution.
 
     Args:
-        masks: float [N, C, H, W], 1 on the threat, 0 elsewhere, -1 unknown (the whole plane of an unlabelled class).
+        masks: float [N, C, H, W], 1 on the threat, 0 where there is none, -1 unknown. Unknown goes cell by cell: a class that was never
+            annotated is -1 everywhere, one of several of which one was boxed is -1 outside the box.
         size: the map's height and width.
 
     Returns:
-        [N, C, h, w]: 1 where a tenth of the cell (or the best-covered cell of the image) is threat, -1 where less, or unknown, else 0.
+        [N, C, h, w]: 1 where a tenth of the cell (or the best-covered cell of the image) is threat; else -1 where any of the cell is threat
+        or unknown; else 0.
     """
     covered = F.adaptive_avg_pool2d(masks.clamp(min=0), size)
+    unknown = F.adaptive_max_pool2d((masks < 0).to(masks.dtype), size) > 0
     best = covered.amax(dim=(2, 3), keepdim=True)
-    target = torch.where(covered > 0, -torch.ones_like(covered), torch.zeros_like(covered))
+    target = torch.where((covered > 0) | unknown, -torch.ones_like(covered), torch.zeros_like(covered))
     target[(covered >= 0.1) | ((covered == best) & (best > 0))] = 1
-    unknown = (masks < 0).flatten(2).any(dim=2)[:, :, None, None]
-    return torch.where(unknown, -torch.ones_like(target), target)
+    return target
 
 
 def focal_map_loss(cams: list[Tensor], masks: Tensor, gamma: float = 2.0, alpha: float = 0.5) -> Tensor:
@@ -104,13 +130,9 @@ def focal_map_loss(cams: list[Tensor], masks: Tensor, gamma: float = 2.0, alpha:
     total = masks.new_zeros(())
     for cam in cams:
         target = mask_targets(masks, (int(cam.shape[-2]), int(cam.shape[-1])))
-        known = (target >= 0).float()
         positive = target.clamp(min=0)
-        map_ = cam.float()
-        cross = F.binary_cross_entropy_with_logits(map_, positive, reduction="none")
-        missed = torch.where(positive > 0, 1 - torch.sigmoid(map_), torch.sigmoid(map_))
-        weight = torch.where(positive > 0, torch.full_like(map_, alpha), torch.full_like(map_, 1 - alpha))
-        total = total + (known * weight * missed**gamma * cross).sum() / positive.sum().clamp(min=1)
+        cells = sigmoid_focal_loss(cam.float(), positive, alpha=alpha, gamma=gamma, reduction="none")
+        total = total + (cells * (target >= 0)).sum() / positive.sum().clamp(min=1)
     return total / len(cams)
 
 

@@ -14,6 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lanescope.network import Chr, Refine, split_mix
+
 PACKAGE = "@mediapipe/objectron@0.4.1675468480"
 _MODEL = "object_detection_ssd_mobilenetv2_oidv4_fp16.tflite"
 PROVENANCE = f"MobileNetV2 trained on Open Images v4 (SSD), from npm {PACKAGE} (Apache-2.0, Google MediaPipe), batch norm re-estimated"
@@ -112,32 +114,49 @@ def layers_from_onnx(file: Path) -> list[tuple[Tensor, Tensor]]:
             continue
         if any(name not in stored or stored[name].data_type != onnx.TensorProto.FLOAT for name in node.input[1:]):
             raise ValueError(f"{file}: {node.name} holds no plain weights; start from an fp32 export")
-        weight, bias = (torch.from_numpy(numpy_helper.to_array(stored[name]).copy()) for name in node.input[1:])
-        layers.append((weight, bias))
+        weight, *bias = (torch.from_numpy(numpy_helper.to_array(stored[name]).copy()) for name in node.input[1:])
+        layers.append((weight, bias[0] if bias else torch.zeros(len(weight))))
     return layers
 
 
-def start_from(module: nn.Module, layers: list[tuple[Tensor, Tensor]], scans: Tensor) -> None:
+Slot = tuple[nn.Conv2d, "nn.BatchNorm2d | None"]
+Layer = tuple[Tensor, Tensor]
+
+
+def start_from(module: nn.Module, layers: list[tuple[Tensor, Tensor]], scans: Tensor) -> list[str]:
     """Load folded layers into a network (or its backbone) and give every batch norm honest statistics.
 
     A folded layer has no statistics left. Each batch norm is set so that it normalises what it really sees and then
     undoes it (gain = its deviation, shift = its mean + the folded bias): the same function, but trainable as usual.
 
     Args:
-        module: changed in place.
+        module: changed in place. In a `Chr` the backbone must fit; a refinement or a classifier of another shape than the exported one's
+            stays as it was initialised. Refinement that was exported as one 1x1 convolution over the concatenated maps is split.
         layers: (weight, bias) of every convolution in the order in which they run.
         scans: float [N, 3, S, S], a few dozen normalised scans.
 
+    Returns:
+        names of the parts that did not fit and stay fresh, such as "refine.0"; empty when all was loaded.
+
     Raises:
-        ValueError: the layers do not fit the module.
+        ValueError: the layers do not fit the module (or, of a `Chr`, its backbone).
     """
     slots = _slots(module, scans[:1])
-    if len(slots) != len(layers):
+    fresh: list[str] = []
+    if isinstance(module, Chr):
+        body = len(_slots(module.backbone, scans[:1]))
+        heads, fresh = _fit_heads(module, slots[body:], layers[body:])
+        pairs = [*zip(slots[:body], layers[:body], strict=False), *heads]
+        whole = len(layers) >= body
+    else:
+        pairs, whole = list(zip(slots, layers, strict=False)), len(slots) == len(layers)
+    if not whole:
         raise ValueError(f"{len(layers)} layers for {len(slots)} convolutions")
-    handles = []
-    for (convolution, norm), (weight, bias) in zip(slots, layers, strict=True):
+    for (convolution, _), (weight, _) in pairs:
         if convolution.weight.shape != weight.shape:
-            raise ValueError(f"{tuple(weight.shape)} does not fit {tuple(convolution.weight.shape)}")
+            raise ValueError(f"layers do not fit: {tuple(weight.shape)} is no {tuple(convolution.weight.shape)}")
+    handles = []
+    for (convolution, norm), (weight, bias) in pairs:
         convolution.weight.data.copy_(weight)
         if norm is not None:
             handles.append(norm.register_forward_pre_hook(_re_estimate(bias)))
@@ -146,9 +165,44 @@ def start_from(module: nn.Module, layers: list[tuple[Tensor, Tensor]], scans: Te
     _run(module, scans)
     for handle in handles:
         handle.remove()
+    return fresh
 
 
-def _slots(module: nn.Module, scan: Tensor) -> list[tuple[nn.Conv2d, nn.BatchNorm2d | None]]:
+def _fit_heads(network: Chr, slots: list[Slot], layers: list[Layer]) -> tuple[list[tuple[Slot, Layer]], list[str]]:
+    """The part of an exported network's layers above the backbone that fits this one, and the names of this one's parts that stay fresh."""
+    slot_of = {id(slot[0]): slot for slot in slots}
+    classes = network.config.classes
+    split = len(layers)
+    while split and layers[split - 1][0].shape[0] == classes and layers[split - 1][0].shape[2] == 1:
+        split -= 1
+    # A refinement runs as 1x1 over the concatenation or a 1x1 a map ("p"), then 3x3 ("f") or depthwise and 1x1 ("dp"); deepest first.
+    kinds = "".join("p" if w.shape[2] == 1 else "d" if w.shape[1] == 1 else "f" for w, _ in layers[:split])
+    form = next((f for f in ("pf", "ppf", "ppdp") if kinds == f * (len(kinds) // len(f))), None)
+    stored = [layers[at : at + len(form)] for at in range(0, split, len(form))] if form else []
+    pairs: list[tuple[Slot, Layer]] = []
+    fresh: list[str] = []
+
+    def fit(name: str, part: nn.Module, found: list[Layer] | None) -> None:
+        own = [slot_of[id(m)] for m in part.modules() if isinstance(m, nn.Conv2d)]
+        if found is not None and isinstance(part, Refine) and form == "pf":
+            weight, bias = found[0]
+            if weight.shape[1] == part.deeper.in_channels + part.here.in_channels:
+                deeper, here = split_mix(weight, part)
+                found = [(deeper, torch.zeros_like(bias)), (here, bias), *found[1:]]
+        if found is None or [s[0].weight.shape for s in own] != [w.shape for w, _ in found]:
+            fresh.append(name)
+        else:
+            pairs.extend(zip(own, found, strict=True))
+
+    for back, refine in enumerate(reversed(network.refine)):
+        known = len(stored) == len(network.refine)
+        fit(f"refine.{len(network.refine) - 1 - back}", refine, stored[back] if known else None)
+    for back, classifier in enumerate(reversed(network.classifiers), start=1):  # the top level's is the last
+        fit(f"classifiers.{len(network.classifiers) - back}", classifier, [layers[-back]] if back <= len(layers) - split else None)
+    return pairs, fresh
+
+
+def _slots(module: nn.Module, scan: Tensor) -> list[Slot]:
     """Every convolution in the order in which it runs, with the batch norm that follows it."""
     called: list[nn.Module] = []
     kinds = (nn.Conv2d, nn.BatchNorm2d)
@@ -156,7 +210,7 @@ def _slots(module: nn.Module, scan: Tensor) -> list[tuple[nn.Conv2d, nn.BatchNor
     _run(module, scan)
     for handle in handles:
         handle.remove()
-    slots: list[tuple[nn.Conv2d, nn.BatchNorm2d | None]] = []
+    slots: list[Slot] = []
     for one, after in zip(called, [*called[1:], None], strict=True):
         if isinstance(one, nn.Conv2d):
             slots.append((one, after if isinstance(after, nn.BatchNorm2d) else None))

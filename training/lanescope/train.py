@@ -99,10 +99,14 @@ def load_checkpoint(file: Path) -> dict[str, Any]:
 
 
 def config_from(state: dict[str, Any]) -> TrainConfig:
-    """Rebuild a run's configuration from a checkpoint."""
+    """Rebuild a run's configuration from a checkpoint; one of before a choice had a name keeps what it was trained with."""
     stored = dict(state["config"])
-    stored["network"] = NetworkConfig(**stored["network"])
-    stored["loss"] = LossConfig(**stored["loss"])
+    network, loss = {"refine": "bounded", **stored["network"]}, dict(stored["loss"])
+    if network.get("rounds"):
+        network["refine"] = "own"
+    if "balance_from" not in loss and loss["balance"] == "hierarchical":
+        loss["balance"] = "shifted"
+    stored["network"], stored["loss"] = NetworkConfig(**network), LossConfig(**loss)
     stored["recipe"] = Recipe(**stored["recipe"])
     return TrainConfig(**stored)
 
@@ -269,7 +273,7 @@ def train(
             # Not autocast(enabled=False): torch 1.13 without CUDA fails even to ask.
             with torch.autocast("cuda" if cuda else "cpu", torch.bfloat16) if mixed else contextlib.nullcontext():
                 outputs = model(scans)
-            terms = chr_loss(outputs, batch.labels.to(device), batch.masks.to(device), config.loss)
+            terms = chr_loss(outputs, batch.labels.to(device), batch.masks.to(device), config.loss.at(now))
             optimizer.zero_grad(set_to_none=True)
             terms["loss"].backward()
             nn.utils.clip_grad_norm_(network.parameters(), 5.0)

@@ -5,7 +5,7 @@ import torch
 
 from lanescope.backbones import BACKBONES
 from lanescope.loss import LossConfig, focal_map_loss, hierarchical_loss, level_weights, mask_targets
-from lanescope.network import VARIANTS, Chr, NetworkConfig, fuse_cams, pool
+from lanescope.network import VARIANTS, Chr, NetworkConfig, Refine, fuse_cams, pool
 
 
 @pytest.mark.parametrize("backbone", BACKBONES)
@@ -81,36 +81,90 @@ def logit(p: list) -> torch.Tensor:
     return torch.logit(torch.tensor(p, dtype=torch.float64))
 
 
-def test_weights_by_hand() -> None:
-    # One scan, three levels (finest first), classes: a positive; a negative easy only at the middle; one easy at the top; one never easy.
-    logits = logit([[[0.05, 0.60, 0.60, 0.60], [0.05, 0.05, 0.60, 0.60], [0.05, 0.60, 0.05, 0.60]]])
-    labels = torch.tensor([[1, 0, 0, 0]])
-    weights = level_weights(logits, labels, LossConfig(epsilon=0.1))
-    assert weights.tolist() == [[[1, 0, 0, 1], [1, 1, 0, 1], [1, 1, 1, 1]]]
-    # Literal reading: negatives stay only where the prediction is small.
-    weights = level_weights(logits, labels, LossConfig(epsilon=0.1, literal=True))
-    assert weights.tolist() == [[[1, 0, 0, 0], [1, 0, 1, 0], [1, 1, 1, 1]]]
-    # Released: each level by itself, the top included.
-    weights = level_weights(logits, labels, LossConfig(epsilon=0.1, balance="independent"))
-    assert weights.tolist() == [[[1, 1, 1, 1], [1, 0, 1, 1], [1, 1, 0, 1]]]
-    unknown = level_weights(logits, torch.tensor([[1, 0, 0, -1]]), LossConfig(balance="none"))
-    assert unknown[0, :, 3].tolist() == [0, 0, 0] and unknown[0, :, :3].eq(1).all()
+# One scan, three levels (finest first). Classes: a positive that every level misses; negatives that are easy (below 0.1) only at the finest
+# level; only at the middle; only at the top; nowhere; everywhere; and one whose label is unknown.
+BY_HAND = [
+    [
+        [0.05, 0.05, 0.60, 0.60, 0.60, 0.05, 0.60],
+        [0.05, 0.60, 0.05, 0.60, 0.60, 0.05, 0.60],
+        [0.05, 0.60, 0.60, 0.05, 0.60, 0.05, 0.60],
+    ]
+]
+BY_HAND_LABELS = torch.tensor([[1, 0, 0, 0, 0, 0, -1]])
 
 
-def test_loss_by_hand() -> None:
-    logits = logit([[[0.9, 0.5], [0.8, 0.05]]])  # level 1 (finest), level 2 (top)
-    labels = torch.tensor([[1, 0]])
-    # Top: -ln .8 and -ln .95; the negative is easy there, so at level 1 only -ln .9 counts. Two known labels, two levels.
-    expected = (0.2231435513 + 0.0512932944 + 0.1053605157) / 4
-    assert float(hierarchical_loss(logits, labels, LossConfig(epsilon=0.1))) == pytest.approx(expected, abs=1e-9)
-    expected = (0.2231435513 + 0.0512932944 + 0.1053605157 + 0.6931471806) / 4
-    assert float(hierarchical_loss(logits, labels, LossConfig(balance="none"))) == pytest.approx(expected, abs=1e-9)
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        # The paper, 4.3: the top level judges for itself; a lower one counts where it and every higher one find the negative hard.
+        (LossConfig(), [[1, 0, 0, 0, 1, 0, 0], [1, 1, 0, 0, 1, 0, 0], [1, 1, 1, 0, 1, 0, 0]]),
+        # Its words on epsilon taken literally: "hard" is where the prediction is small.
+        (LossConfig(literal=True), [[1, 0, 0, 0, 0, 1, 0], [1, 0, 0, 0, 0, 1, 0], [1, 0, 0, 1, 0, 1, 0]]),
+        # What this project's first networks did: the top level whole, and each level judged by those above it alone.
+        (LossConfig(balance="shifted"), [[1, 1, 0, 0, 1, 0, 0], [1, 1, 1, 0, 1, 0, 0], [1, 1, 1, 1, 1, 1, 0]]),
+        # The released code: each level by itself.
+        (LossConfig(balance="independent"), [[1, 0, 1, 1, 1, 0, 0], [1, 1, 0, 1, 1, 0, 0], [1, 1, 1, 0, 1, 0, 0]]),
+        (LossConfig(balance="none"), [[1, 1, 1, 1, 1, 1, 0]] * 3),
+        # Label-only warm-up: before its end nothing is dropped, from it on the rule holds.
+        (LossConfig(balance_from=0.2).at(0.19), [[1, 1, 1, 1, 1, 1, 0]] * 3),
+        (LossConfig(balance_from=0.2).at(0.2), [[1, 0, 0, 0, 1, 0, 0], [1, 1, 0, 0, 1, 0, 0], [1, 1, 1, 0, 1, 0, 0]]),
+    ],
+)
+def test_weights_by_hand(config: LossConfig, expected: list[list[int]]) -> None:
+    assert level_weights(logit(BY_HAND), BY_HAND_LABELS, config).tolist() == [expected]
+
+
+def test_loss_of_a_batch_by_hand() -> None:
+    # Two scans, two levels (finest first), two classes; three known labels.
+    logits = logit([[[0.9, 0.5], [0.8, 0.05]], [[0.3, 0.7], [0.2, 0.9]]])
+    labels = torch.tensor([[1, 0], [0, -1]])
+    # First scan: -ln .9 and -ln .8; its negative is easy at the top, so it counts nowhere. Second: -ln .7 and -ln .8; the other is unknown.
+    kept = 0.1053605157 + 0.2231435513 + 0.3566749439 + 0.2231435513
+    assert float(hierarchical_loss(logits, labels, LossConfig(epsilon=0.1))) == pytest.approx(kept / 6, abs=1e-9)
+    # An epsilon of 0.25 calls the second scan's negative easy at its top (0.2), and so below (0.3) too.
+    assert float(hierarchical_loss(logits, labels, LossConfig(epsilon=0.25))) == pytest.approx((0.1053605157 + 0.2231435513) / 6, abs=1e-9)
+    # "shifted" counts the top whole: -ln .95 comes back there, and the second scan's fine level stays.
+    shifted = float(hierarchical_loss(logits, labels, LossConfig(balance="shifted")))
+    assert shifted == pytest.approx((kept + 0.0512932944) / 6, abs=1e-9)
+    everything = float(hierarchical_loss(logits, labels, LossConfig(balance="none")))
+    assert everything == pytest.approx((kept + 0.0512932944 + 0.6931471806) / 6, abs=1e-9)
+
+
+def test_the_loss_names_its_choices_and_refuses_others() -> None:
+    with pytest.raises(ValueError, match="balance"):
+        LossConfig(balance="hierarchic")
+    config = LossConfig(mask_weight=0.5, balance_from=0.1, masks_from=0.3)
+    assert [config.at(p).mask_weight for p in (0.0, 0.2, 0.3, 1.0)] == [0.0, 0.0, 0.5, 0.5]
+    assert [config.at(p).balance for p in (0.0, 0.2)] == ["none", "hierarchical"]
 
 
 def test_single_label_is_softmax() -> None:
     logits = torch.tensor([[[2.0, 0.0], [0.0, 0.0]]])
     loss = hierarchical_loss(logits, torch.tensor([[1, 0]]), LossConfig(single_label=True))
     assert float(loss) == pytest.approx((0.1269280110 + 0.6931471806) / 2, abs=1e-6)
+
+
+def test_a_row_without_a_label_is_masked_in_single_label_mode() -> None:
+    logits = torch.tensor([[[2.0, 0.0], [0.0, 0.0]], [[9.0, 0.0], [0.0, 9.0]]])
+    loss = hierarchical_loss(logits, torch.tensor([[1, 0], [-1, -1]]), LossConfig(single_label=True))
+    assert float(loss) == pytest.approx((0.1269280110 + 0.6931471806) / 2, abs=1e-6)
+
+
+def test_unknown_counts_cell_by_cell() -> None:
+    masks = torch.full((1, 2, 8, 8), -1.0)
+    masks[0, 0, :, :4] = 0  # a box around the left half: inside it is known what is threat and what is not
+    masks[0, 0, 0:2, 0:2] = 1
+    target = mask_targets(masks, (4, 4))
+    assert target[0, 0].tolist() == [[1, 0, -1, -1], [0, 0, -1, -1], [0, 0, -1, -1], [0, 0, -1, -1]]
+    assert target[0, 1].eq(-1).all()
+    # A cell that is half known tells nothing, unless a threat fills enough of it.
+    assert mask_targets(masks, (1, 1))[0, :, 0, 0].tolist() == [1, -1]
+    masks[0, 0, 0:2, 0:2] = 0
+    assert mask_targets(masks, (2, 1))[0, 0, :, 0].tolist() == [-1, -1]
+    # What is unknown has no say in the loss, however wrong the map is there.
+    cam = torch.full((1, 2, 4, 4), -20.0)
+    cam[0, 0, :, 2:] = 20
+    assert float(focal_map_loss([cam], masks)) < 1e-6
 
 
 def test_mask_targets_and_focal_loss() -> None:
@@ -128,3 +182,56 @@ def test_a_tiny_threat_still_has_a_target() -> None:
     masks = torch.zeros(1, 1, 320, 320)
     masks[0, 0, 100:103, 100:103] = 1
     assert mask_targets(masks, (10, 10)).eq(1).sum() == 1
+
+
+class Concatenating(torch.nn.Module):
+    """g as the paper writes it, over the concatenated maps: what `Refine` must equal."""
+
+    def __init__(self, deeper: int, here: int, out: int) -> None:
+        super().__init__()
+        block = lambda n, k: torch.nn.Sequential(  # noqa: E731
+            torch.nn.Conv2d(n, out, k, padding=k // 2, bias=False), torch.nn.BatchNorm2d(out), torch.nn.ReLU()
+        )
+        self.mix, self.settle = block(deeper + here, 1), block(out, 3)
+
+    def forward(self, deeper: torch.Tensor, here: torch.Tensor) -> torch.Tensor:
+        up = torch.nn.functional.interpolate(deeper, size=here.shape[-2:], mode="bilinear", align_corners=False)
+        return self.settle(self.mix(torch.cat([up, here], dim=1)))
+
+
+def scramble_norms(module: torch.nn.Module) -> None:
+    for norm in module.modules():
+        if isinstance(norm, torch.nn.BatchNorm2d):
+            for values in (norm.weight.data, norm.bias.data, norm.running_mean, norm.running_var):
+                torch.nn.init.uniform_(values, 0.5, 2.0)
+
+
+@pytest.mark.parametrize("size", [(8, 8), (9, 7)])
+def test_refinement_equals_the_concatenation_and_loads_its_checkpoints(size: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    paper, ours = Concatenating(12, 6, 5).eval(), Refine(12, 6, 5).eval()
+    scramble_norms(paper)
+    stored = paper.state_dict()
+    ours.load_state_dict(stored)
+    assert "mix.0.weight" in stored  # the caller's checkpoint is left as it was
+    deeper, here = torch.randn(2, 12, 4, 4), torch.randn(2, 6, *size)
+    with torch.no_grad():
+        assert torch.allclose(paper(deeper, here), ours(deeper, here), atol=1e-5)
+        paper.train(), ours.train()
+        assert torch.allclose(paper(deeper, here), ours(deeper, here), atol=1e-4)
+    network = Chr(NetworkConfig(refine=(32, 48), levels=3))
+    with pytest.raises(RuntimeError, match=r"refine\.0"):
+        network.load_state_dict({k: v for k, v in network.state_dict().items() if not k.startswith("refine.0.deeper")})
+
+
+def test_refine_widths() -> None:
+    def widths(**options: object) -> list[int]:
+        return [c.in_channels for c in Chr(NetworkConfig(**options)).classifiers]  # type: ignore[arg-type]
+
+    assert widths() == [32, 96, 1280] and widths(refine="bounded") == [64, 96, 1280]
+    assert widths(refine=(24, 40), kernel="separable") == [24, 40, 1280]
+    for wrong, words in (({"refine": (32,)}, "2 widths"), ({"refine": "wide"}, "refine"), ({"kernel": "5x5"}, "kernel")):
+        with pytest.raises(ValueError, match=words):
+            NetworkConfig(**wrong)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="own width"):
+        NetworkConfig(rounds=1, refine=(32, 48))

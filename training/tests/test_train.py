@@ -1,5 +1,6 @@
 """Training: overfits a batch, resumes to the same weights, exports what it trained."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from lanescope.export import export_onnx, to_fp16, to_int8, verify
 from lanescope.loss import LossConfig, chr_loss
 from lanescope.network import Chr, NetworkConfig
 from lanescope.pretrained import layers_from_onnx, start_from
-from lanescope.train import TrainConfig, learning_rate, network_from, train
+from lanescope.train import TrainConfig, config_from, learning_rate, network_from, train
 from lanescope.validate import area_under_curve, summarise, validation_samples
 
 CONFIG = TrainConfig(recipe=Recipe(size=64, batch=4), steps=6, checkpoint_every=1e9, validate_every=1e9)
@@ -103,19 +104,68 @@ def test_the_pretrained_start_keeps_the_function() -> None:
         start_from(Chr(NetworkConfig(backbone="resnet18")).backbone, layers, scans)
 
 
-def test_an_exported_network_can_be_the_start(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "config", [NetworkConfig(pooling="lse"), NetworkConfig(refine=(32, 48), kernel="separable"), NetworkConfig(variant="H")]
+)
+def test_an_exported_network_can_be_the_start(config: NetworkConfig, tmp_path: Path) -> None:
     """Weights that come back from ONNX, batch norm folded, must answer as before."""
     torch.manual_seed(0)
-    network = Chr(NetworkConfig(pooling="lse")).train()
+    network = Chr(config).train()
     with torch.no_grad():
         network(torch.randn(8, 3, 96, 96))  # batch norm away from its initial statistics
     network.eval()
     export_onnx(network, tmp_path / "n.onnx", 96)
-    again = Chr(NetworkConfig(pooling="lse"))
+    again = Chr(config)
     scans = torch.randn(8, 3, 96, 96)
-    start_from(again, layers_from_onnx(tmp_path / "n.onnx"), scans)
+    assert start_from(again, layers_from_onnx(tmp_path / "n.onnx"), scans) == []
     with torch.no_grad():
         assert torch.allclose(network.eval()(scans)["logits"], again.eval()(scans)["logits"], atol=1e-3)
+
+
+def test_the_shipped_network_starts_others() -> None:
+    """It has one 1x1 convolution over concatenated maps, or two: the same widths take all of it, others what fits."""
+    pytest.importorskip("onnxruntime")
+    import onnxruntime
+
+    file = sorted((Path(__file__).parents[2] / "resources" / "models").glob("*.onnx"))[0]
+    layers = layers_from_onnx(file)
+    torch.manual_seed(0)
+    scans = torch.randn(8, 3, 320, 320) / 2
+    stored = next(w.shape[0] for w, _ in reversed(layers) if w.shape[2] == 3)  # the finest refinement's width
+    whole = Chr(NetworkConfig(pooling="lse", refine="bounded" if stored == 64 else (32, 48)))
+    expected = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"]).run(None, {"scan": scans.numpy()})
+    if start_from(whole, layers, scans) == []:
+        with torch.no_grad():
+            assert np.allclose(whole.eval()(scans)["logits"].numpy(), expected[0], atol=2e-3)
+    part = Chr(NetworkConfig(pooling="lse", refine=(40, 56)))
+    assert start_from(part, layers, scans) == ["refine.1", "refine.0", "classifiers.1", "classifiers.0"]
+    with torch.no_grad():
+        assert np.allclose(part.eval()(scans)["cams"][-1].numpy(), expected[3], atol=2e-3)
+
+
+def test_the_exported_graph_is_cheap(tmp_path: Path) -> None:
+    """No shape arithmetic, no batch norm left over, and the deeper map mixed before it is up-sampled."""
+    onnx = pytest.importorskip("onnx")
+    export_onnx(Chr(NetworkConfig(pooling="lse", refine=(32, 48))), tmp_path / "n.onnx", 320)
+    graph = onnx.shape_inference.infer_shapes(onnx.load(str(tmp_path / "n.onnx"))).graph
+    kinds = {node.op_type for node in graph.node}
+    assert not kinds & {"Shape", "BatchNormalization", "Sqrt", "Slice"}
+    width = {v.name: v.type.tensor_type.shape.dim[1].dim_value for v in graph.value_info if len(v.type.tensor_type.shape.dim) == 4}
+    assert [width[node.input[0]] for node in graph.node if node.op_type == "Resize"] == [48, 32]
+
+
+def test_a_checkpoint_keeps_what_it_was_trained_with() -> None:
+    """Before the paper's rule and the widths had names, "hierarchical" was the shifted rule and widths were bounded."""
+    state = {"config": asdict(TrainConfig())}
+    assert config_from(state) == TrainConfig()
+    old = asdict(TrainConfig())
+    for name in ("refine", "kernel"):
+        del old["network"][name]
+    for name in ("balance_from", "masks_from"):
+        del old["loss"][name]
+    config = config_from({"config": old})
+    assert config.loss.balance == "shifted" and config.network.refine == "bounded"
+    assert [c.in_channels for c in Chr(config.network).classifiers] == [64, 96, 1280]
 
 
 def test_schedule_and_calibration() -> None:

@@ -18,6 +18,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rounds", type=int, default=0, help="k of the un-approximated iteration (0: the paper's approximation)")
     parser.add_argument("--pooling", default="lse", choices=["average", "lse"], help="average is the paper's")
     parser.add_argument("--supervision", default="masks", choices=["masks", "labels"], help="labels is the paper's")
+    parser.add_argument("--refine", nargs="+", default=["own"], metavar="W", help="own (the paper), bounded, or widths, finest first")
+    parser.add_argument("--kernel", default="full", choices=["full", "separable"], help="the refinement's 3x3 (default full, the paper's)")
+    parser.add_argument("--balance", help="which negatives count: none, hierarchical, shifted, independent (default: the variant's)")
+    parser.add_argument("--balance-from", type=float, default=0.0, help="share of the run before which no negative is dropped")
     parser.add_argument("--size", type=int, default=320)
     parser.add_argument("--early-size", type=int, default=0, help="smaller scans for the first 45 %% of the run (0: never)")
     parser.add_argument("--batch", type=int, default=16, help="scans a step and process")
@@ -54,7 +58,9 @@ def run(args: argparse.Namespace) -> int:
 
     if args.threads:
         torch.set_num_threads(args.threads)
-    network = NetworkConfig(args.backbone, args.variant, args.levels, args.pooling, args.rounds)
+    network = NetworkConfig(
+        args.backbone, args.variant, args.levels, args.pooling, args.rounds, refine=_widths(args.refine), kernel=args.kernel
+    )
     if args.from_onnx:
         start = _provenance(args.from_onnx)
     elif args.backbone == "mobilenet_v2" and not args.random_start:
@@ -63,7 +69,12 @@ def run(args: argparse.Namespace) -> int:
         start = "random"
     config = TrainConfig(
         network=network,
-        loss=LossConfig(balance=network.balances, epsilon=args.epsilon, mask_weight=1.0 if args.supervision == "masks" else 0.0),
+        loss=LossConfig(
+            balance=args.balance or network.balances,
+            epsilon=args.epsilon,
+            mask_weight=1.0 if args.supervision == "masks" else 0.0,
+            balance_from=args.balance_from,
+        ),
         recipe=Recipe(size=args.size, batch=args.batch, early_size=args.early_size, hard_at=args.hard_at),
         validate_every=args.validate_every,
         minutes=args.minutes,
@@ -88,7 +99,8 @@ def run(args: argparse.Namespace) -> int:
         samples = [s for step in range(3) for s in make_samples(bank, config.recipe, args.seed, 10_000_000 + step, 0.5)]
         scans = torch.from_numpy(normalise(np.stack([s.pixels for s in samples]), config.mean, config.std))
         if args.from_onnx:
-            pretrained.start_from(fresh, pretrained.layers_from_onnx(args.from_onnx), scans)
+            if new := pretrained.start_from(fresh, pretrained.layers_from_onnx(args.from_onnx), scans):
+                print(f"{args.from_onnx.name} does not fit {', '.join(new)}: these start fresh", flush=True)
         else:
             pretrained.start_from(fresh.backbone, torch.load(pretrained.fetch(args.cache / "start")), scans)
 
@@ -103,6 +115,10 @@ def run(args: argparse.Namespace) -> int:
     )
     print(args.out / CHECKPOINT)
     return 0
+
+
+def _widths(words: list[str]) -> str | tuple[int, ...]:
+    return tuple(int(word) for word in words) if words[0].isdigit() else words[0]
 
 
 def _provenance(file: Path) -> str:
