@@ -58,6 +58,8 @@ export type Trouble = z.infer<typeof trouble>
 
 export const stationStatus = z.object({
   now: z.number(),
+  /** where the station stands: its IANA time zone, and the BCP 47 locale whose order of a date its people read */
+  place: z.object({ timeZone: z.string(), locale: z.string() }),
   startedAt: z.number(),
   lanes: z.array(laneStatus),
   inference: inferenceStatus,

@@ -69,6 +69,7 @@ export function aBag(wish: BagWish = {}): Bag {
 
 export const aStatus = (change: Partial<StationStatus> = {}): StationStatus => ({
   now: T0,
+  place: { timeZone: 'UTC', locale: 'en-GB' },
   startedAt: T0 - 3_600_000,
   lanes: [{ name: 'North', kind: 'folder', path: '/scans', state: 'live', message: null, seen: 12, lastScanAt: T0 }],
   inference: {

@@ -1,5 +1,6 @@
 // What the station says of itself: counted from the log, with the parts that cost time kept for a moment.
 import type { StationStatus, Trouble } from '../../shared/status'
+import { placeOf } from './place'
 import type { Archive } from './ports'
 import type { StationOptions } from './types'
 
@@ -53,6 +54,7 @@ export class StatusDesk {
     const promised = policy?.anyAlarm?.falseAlarmUpper95
     return {
       now,
+      place: placeOf(),
       startedAt,
       lanes: lanes?.() ?? [],
       inference: inference.status(),

@@ -4,6 +4,7 @@ import type { Bag } from '../../shared/bag'
 import type { StationEvent } from '../../shared/contract'
 import type { StationStatus } from '../../shared/status'
 import { inWords, within, type Client, type Connection, type Open } from './client'
+import { useStationTime } from './time.svelte'
 import { needsCare } from './words'
 
 /** Bags kept for the belt; the log has all. */
@@ -97,7 +98,7 @@ export class Live {
       void closed.then((why) => reject(new Error(why)))
       // A hung station closes nothing: ask, and take silence for a lost connection.
       heartbeat = setInterval(
-        () => void within(SILENCE_MS, 'heartbeat', client.status()).then((s) => (this.status = s), reject),
+        () => void within(SILENCE_MS, 'heartbeat', client.status()).then((s) => this.#hear(s), reject),
         HEARTBEAT_MS,
       )
     })
@@ -115,7 +116,7 @@ export class Live {
       )
       const [status, recent, undecided] = await Promise.race([snapshot, broken])
       this.#client = client
-      this.status = status
+      this.#hear(status)
       this.bags = recent
       this.#undecided.clear()
       for (const bag of [...undecided.bags, ...recent]) this.#file(bag)
@@ -143,9 +144,14 @@ export class Live {
     this.lostSince ??= this.#now()
   }
 
+  #hear(status: StationStatus): void {
+    useStationTime(status.place)
+    this.status = status
+  }
+
   /** Takes one event of the station. */
   take(event: StationEvent): void {
-    if (event.type === 'status') this.status = event.status
+    if (event.type === 'status') this.#hear(event.status)
     else if (event.type === 'policy') this.policy = event.version
     else this.update(event.bag)
   }

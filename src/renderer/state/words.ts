@@ -4,6 +4,7 @@ import type { Bag, DecisionAction, OutcomeKind } from '../../shared/bag'
 import { THREAT_CLASSES, type ThreatClass, type Tier, type Verdict } from '../../shared/classes'
 
 export { posteriorInWords }
+export { clockTime, dayOf, fieldHint, fieldTime, fromField, shortTime, when } from './time.svelte'
 
 /** Alarms and bags that could not be screened: both need a person's decision. */
 export const needsCare = (bag: Pick<Bag, 'verdict'>): boolean => bag.verdict === 'alarm' || bag.verdict === 'unscreenable'
@@ -47,17 +48,6 @@ export function topClass(bag: Bag): ThreatClass | null {
   return first ?? null
 }
 
-const clockOf = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' })
-const shortOf = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
-const dayOf = new Intl.DateTimeFormat('en-GB', { day: '2-digit', month: 'short' })
-export const clockTime = (ms: number): string => clockOf.format(ms)
-export const shortTime = (ms: number): string => shortOf.format(ms)
-/** "14:07:31" today, "21 Nov, 14:07:31" on another day */
-export function when(ms: number, now: number): string {
-  const sameDay = new Date(ms).toDateString() === new Date(now).toDateString()
-  return sameDay ? clockTime(ms) : `${dayOf.format(ms)}, ${clockTime(ms)}`
-}
-
 /** "42 s", "12:40", "3 h 05" */
 export function span(ms: number): string {
   const s = Math.max(0, Math.floor(ms / 1000))
@@ -81,10 +71,3 @@ export const figure = (n: number): string =>
   n === 0 ? '0' : n >= 10 ? String(Math.round(n)) : n >= 1 ? n.toFixed(1) : n.toPrecision(1)
 /** "1 in 3,900": two figures, a prevalence bears no more */
 export const oneIn = (share: number): string => `1 in ${count(Number((1 / share).toPrecision(2)))}`
-
-/** Midnight before a time, in this machine's zone. */
-export const midnight = (ms: number): number => new Date(ms).setHours(0, 0, 0, 0)
-/** Epoch ms as a datetime-local field writes it, and back. */
-export const fieldTime = (ms: number | undefined): string =>
-  ms === undefined ? '' : new Date(ms - new Date(ms).getTimezoneOffset() * 60_000).toISOString().slice(0, 16)
-export const fromField = (text: string): number | undefined => (text === '' ? undefined : new Date(text).getTime())
