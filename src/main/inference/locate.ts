@@ -3,6 +3,7 @@ import type { Placement } from '../../domain/cam'
 import type { ImageStatistics } from '../../shared/bag'
 import { BadScan } from './bad-scan'
 import type { Pixels } from './bmp'
+import { kernel, layOut, STRIP } from './kernel'
 
 const GRID = 256
 const LIGHT = 200
@@ -16,7 +17,7 @@ export interface Located {
   background: [number, number, number]
   statistics: ImageStatistics
 }
-interface Cells {
+export interface Cells {
   width: number
   height: number
   /** source pixels a cell's side */
@@ -32,13 +33,14 @@ export function locate(image: Pixels): Located {
   const bag = largeComponents(cells, background)
   refuseColourless(cells, bag)
   const box = boxOf(cells, bag, image)
+  const { colours } = cells
   let area = 0
   let sum = 0
-  bag.forEach((isBag, cell) => {
-    if (isBag === 0) return
+  for (let cell = 0; cell < bag.length; cell += 1) {
+    if (bag[cell] === 0) continue
     area += 1
-    for (let channel = 0; channel < 3; channel += 1) sum += cells.colours[3 * cell + channel] ?? 0
-  })
+    sum += (colours[3 * cell] ?? 0) + (colours[3 * cell + 1] ?? 0) + (colours[3 * cell + 2] ?? 0)
+  }
   return {
     box,
     background,
@@ -51,34 +53,50 @@ export function locate(image: Pixels): Located {
   }
 }
 
-/** Step 2. */
-function grid({ width, height, data }: Pixels): Cells {
+/** Step 2: cells and their colours. Throws BadScan where the image has not a whole cell. */
+export function grid({ width, height, data }: Pixels): Cells {
   const k = Math.ceil(Math.max(width, height) / GRID)
   const columns = Math.floor(width / k)
   const rows = Math.floor(height / k)
   if (columns === 0 || rows === 0)
     throw new BadScan('There is no bag to see: the image is narrower than one cell of the search grid.')
   const sums = new Uint32Array(columns * rows * 3)
-  for (let y = 0; y < rows * k; y += 1) {
-    const cellRow = Math.floor(y / k) * columns
-    let at = y * width * 3
-    for (let column = 0; column < columns; column += 1) {
-      let r = 0
-      let g = 0
-      let b = 0
-      for (let x = 0; x < k; x += 1, at += 3) {
-        r += data[at] ?? 0
-        g += data[at + 1] ?? 0
-        b += data[at + 2] ?? 0
-      }
-      const cell = 3 * (cellRow + column)
-      sums[cell] = (sums[cell] ?? 0) + r
-      sums[cell + 1] = (sums[cell + 1] ?? 0) + g
-      sums[cell + 2] = (sums[cell + 2] ?? 0) + b
-    }
+  const stride = 3 * width
+  // Sums of 16 bits hold 257 rows.
+  const most = Math.min(k, 257, Math.max(1, Math.floor(STRIP / stride)))
+  const [strip = 0, added = 0] = layOut([most * stride, 2 * stride])
+  const memory = new Uint8Array(kernel.memory.buffer)
+  const column = new Uint16Array(kernel.memory.buffer, added, stride)
+  for (let y = 0; y < rows * k;) {
+    const cellRow = Math.floor(y / k)
+    const lines = Math.min(most, (cellRow + 1) * k - y)
+    memory.set(data.subarray(y * stride, (y + lines) * stride), strip)
+    kernel.sum(strip, lines, stride, added)
+    addAcross(column, k, sums.subarray(3 * cellRow * columns, 3 * (cellRow + 1) * columns))
+    y += lines
   }
   const n = k * k
-  return { width: columns, height: rows, k, colours: Uint8Array.from(sums, (sum) => Math.floor((2 * sum + n) / (2 * n))) }
+  const colours = new Uint8Array(sums.length)
+  for (let i = 0; i < sums.length; i += 1) colours[i] = Math.floor((2 * (sums[i] ?? 0) + n) / (2 * n))
+  return { width: columns, height: rows, k, colours }
+}
+
+/** Adds up each `k` neighbours of a row of sums (RGB) into its cell. */
+function addAcross(row: Uint16Array, k: number, cells: Uint32Array): void {
+  let at = 0
+  for (let cell = 0; cell < cells.length; cell += 3) {
+    let r = 0
+    let g = 0
+    let b = 0
+    for (let x = 0; x < k; x += 1, at += 3) {
+      r += row[at] ?? 0
+      g += row[at + 1] ?? 0
+      b += row[at + 2] ?? 0
+    }
+    cells[cell] = (cells[cell] ?? 0) + r
+    cells[cell + 1] = (cells[cell + 1] ?? 0) + g
+    cells[cell + 2] = (cells[cell + 2] ?? 0) + b
+  }
 }
 
 /** Step 3. */
@@ -117,29 +135,39 @@ function largeComponents({ colours, width, height }: Cells, background: Located[
     labels[cell] = darker > DARKER ? -1 : 0
   }
   const areas = [0]
-  const stack: number[] = []
+  // Each cell is pushed once at most.
+  const stack = new Int32Array(cells)
   for (let seed = 0; seed < cells; seed += 1) {
     if (labels[seed] !== -1) continue
     const label = areas.length
     let area = 0
+    let waiting = 1
     labels[seed] = label
-    stack.push(seed)
-    for (let cell = stack.pop(); cell !== undefined; cell = stack.pop()) {
+    stack[0] = seed
+    while (waiting > 0) {
+      waiting -= 1
+      const cell = stack[waiting] ?? 0
       area += 1
       const row = Math.floor(cell / width)
       const column = cell - row * width
-      for (let y = Math.max(0, row - 1); y <= Math.min(height - 1, row + 1); y += 1)
-        for (let x = Math.max(0, column - 1); x <= Math.min(width - 1, column + 1); x += 1)
-          if (labels[y * width + x] === -1) {
-            labels[y * width + x] = label
-            stack.push(y * width + x)
+      const [left, right] = [column > 0 ? -1 : 0, column < width - 1 ? 1 : 0]
+      const [up, down] = [row > 0 ? -width : 0, row < height - 1 ? width : 0]
+      for (let line = cell + up; line <= cell + down; line += width)
+        for (let near = line + left; near <= line + right; near += 1)
+          if (labels[near] === -1) {
+            labels[near] = label
+            stack[waiting] = near
+            waiting += 1
           }
     }
     areas.push(area)
   }
-  const largest = Math.max(...areas)
+  let largest = 0
+  for (const area of areas) largest = Math.max(largest, area)
   if (largest === 0 || 200 * largest < cells) throw new BadScan('There is no bag to see: nothing stands out from the background.')
-  return Uint8Array.from(labels, (label) => (label > 0 && 100 * (areas[label] ?? 0) >= 6 * largest ? 1 : 0))
+  const bag = new Uint8Array(cells)
+  for (let cell = 0; cell < cells; cell += 1) if (100 * (areas[labels[cell] ?? 0] ?? 0) >= 6 * largest) bag[cell] = 1
+  return bag
 }
 
 /** Step 6. */
@@ -148,15 +176,14 @@ function boxOf({ width, height, k }: Cells, bag: Uint8Array, image: Pixels): Pla
   let right = -1
   let top = height
   let bottom = -1
-  bag.forEach((isBag, cell) => {
-    if (isBag === 0) return
-    const row = Math.floor(cell / width)
-    const column = cell - row * width
-    left = Math.min(left, column)
-    right = Math.max(right, column)
-    top = Math.min(top, row)
-    bottom = Math.max(bottom, row)
-  })
+  for (let row = 0, cell = 0; row < height; row += 1)
+    for (let column = 0; column < width; column += 1, cell += 1) {
+      if (bag[cell] === 0) continue
+      left = Math.min(left, column)
+      right = Math.max(right, column)
+      top = Math.min(top, row)
+      bottom = row
+    }
   // Grown by one cell each side; ends exclusive. A box that ends at the last cell takes the rest that the grid left out.
   return {
     x0: Math.max(0, left - 1) * k,
@@ -172,19 +199,23 @@ function boxOf({ width, height, k }: Cells, bag: Uint8Array, image: Pixels): Pla
  */
 function refuseColourless({ colours }: Cells, bag: Uint8Array): void {
   let mostColour = 0
-  const low: [number, number, number] = [255, 255, 255]
-  const high: [number, number, number] = [0, 0, 0]
-  bag.forEach((isBag, cell) => {
-    if (isBag === 0) return
-    const rgb = [colours[3 * cell] ?? 0, colours[3 * cell + 1] ?? 0, colours[3 * cell + 2] ?? 0] as const
-    mostColour = Math.max(mostColour, Math.max(...rgb) - Math.min(...rgb))
-    for (const channel of [0, 1, 2] as const) {
-      low[channel] = Math.min(low[channel], rgb[channel])
-      high[channel] = Math.max(high[channel], rgb[channel])
+  let widest = 0
+  const [low, high] = [new Uint8Array(3).fill(255), new Uint8Array(3)]
+  for (let cell = 0; cell < bag.length; cell += 1) {
+    if (bag[cell] === 0) continue
+    let least = 255
+    let most = 0
+    for (let channel = 0; channel < 3; channel += 1) {
+      const value = colours[3 * cell + channel] ?? 0
+      least = Math.min(least, value)
+      most = Math.max(most, value)
+      low[channel] = Math.min(low[channel] ?? 0, value)
+      high[channel] = Math.max(high[channel] ?? 0, value)
+      widest = Math.max(widest, (high[channel] ?? 0) - (low[channel] ?? 0))
     }
-  })
-  if (high[0] - low[0] < GREY && high[1] - low[1] < GREY && high[2] - low[2] < GREY)
-    throw new BadScan('There is no bag to see: the picture is one flat colour.')
+    mostColour = Math.max(mostColour, most - least)
+  }
+  if (widest < GREY) throw new BadScan('There is no bag to see: the picture is one flat colour.')
   if (mostColour < GREY)
     throw new BadScan('The picture has no colour (grayscale saved as RGB): the network reads dual-energy pseudo-colour.')
 }

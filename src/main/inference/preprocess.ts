@@ -23,15 +23,20 @@ export function prepare(image: Pixels, side: number): Prepared {
   const data = resize(image, box, size)
 
   // Step 8 as a table a channel: rounded, so that both sides agree on a pixel that falls between two values.
-  const flattened = background.map((b) =>
-    Uint8Array.from({ length: 256 }, (_, p) => Math.min(255, Math.floor((2 * 255 * p + b) / (2 * b)))),
-  )
+  const flattened = new Uint8Array(3 * 256)
+  background.forEach((b, channel) => {
+    for (let p = 0; p < 256; p += 1) flattened[256 * channel + p] = Math.min(255, Math.floor((2 * 255 * p + b) / (2 * b)))
+  })
   const offset = { x: Math.floor((side - size.width) / 2), y: Math.floor((side - size.height) / 2) }
   const pixels = new Uint8Array(side * side * 3).fill(255)
   for (let row = 0; row < size.height; row += 1) {
     let out = 3 * ((row + offset.y) * side + offset.x)
     const end = 3 * (row + 1) * size.width
-    for (let at = 3 * row * size.width; at < end; at += 1, out += 1) pixels[out] = flattened[at % 3]?.[data[at] ?? 255] ?? 255
+    for (let at = 3 * row * size.width; at < end; at += 3, out += 3) {
+      pixels[out] = flattened[data[at] ?? 0] ?? 255
+      pixels[out + 1] = flattened[256 + (data[at + 1] ?? 0)] ?? 255
+      pixels[out + 2] = flattened[512 + (data[at + 2] ?? 0)] ?? 255
+    }
   }
   return { pixels, placement: { original: { width: image.width, height: image.height }, box, side, offset, size }, located }
 }
@@ -40,10 +45,13 @@ export function prepare(image: Pixels, side: number): Prepared {
 export function normalise(pixels: Uint8Array, { mean, std }: Pick<ModelManifest['input'], 'mean' | 'std'>): Float32Array {
   const area = pixels.length / 3
   const tensor = new Float32Array(pixels.length)
+  // Each of the 256 values is divided once, not at every pixel.
+  const value = new Float32Array(256)
   for (let channel = 0; channel < 3; channel += 1) {
     const m = mean[channel] ?? 0
     const s = std[channel] ?? 1
-    for (let at = 0; at < area; at += 1) tensor[channel * area + at] = ((pixels[3 * at + channel] ?? 255) / 255 - m) / s
+    for (let p = 0; p < 256; p += 1) value[p] = (p / 255 - m) / s
+    for (let to = channel * area, at = channel; at < pixels.length; to += 1, at += 3) tensor[to] = value[pixels[at] ?? 255] ?? 0
   }
   return tensor
 }
