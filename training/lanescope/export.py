@@ -181,6 +181,7 @@ def write_manifest(
         "backbone": config.backbone,
         "variant": config.variant,
         "levels": len(outputs) - 1,
+        "fusion": config.fusion,
         "input": {"name": "scan", "size": size, "mean": list(mean), "std": list(std), "preprocessing": "bag-1"},
         "outputs": {"logits": outputs[0], "cams": outputs[1:]},
         "classes": list(CLASSES),

@@ -14,6 +14,8 @@ from lanescope.backbones import make_backbone
 VARIANTS = ("base", "H", "HR", "CH", "CHR", "released")
 POOLINGS = ("average", "lse")
 KERNELS = ("full", "separable")
+FUSIONS = ("logits", "probabilities")
+FEEDBACKS = ("deeper", "prediction")
 WIDTHS = ("own", "bounded")
 LSE_SHARPNESS = 5.0
 """r of log-sum-exp pooling: 0 would be the average, infinity the maximum."""
@@ -29,13 +31,23 @@ class NetworkConfig:
     pooling: str = "average"
     """"average" is the paper's; "lse" is log-sum-exp, softer than a maximum, for small threats."""
     rounds: int = 0
-    """k of the un-approximated iteration (Eqs. 2-5); 0 is the paper's one-pass approximation."""
+    """How often what is refined goes through the backbone again (see `feedback`); 0 is the paper's one-pass approximation."""
     classes: int = 5
     refine: str | tuple[int, ...] = "own"
     """Widths of the refined maps: "own" as in the paper (g keeps x(l)'s width), "bounded" (own, but 64 to 256: this project's first
     networks), or one width for each level below the top, finest first: (32, 48) keeps CHR within 5 % of MobileNetV2's time."""
     kernel: str = "full"
     """What settles a refined map: a "full" 3x3 convolution as in the paper, or a "separable" one (depthwise 3x3, then 1x1)."""
+    feedback: str = "deeper"
+    """What g refines a level's map x(l) with.
+
+    - "deeper": the refined map of the level above, x~(l+1): the paper's approximation, in one pass top down. With `rounds` = k the refined
+      finest map then goes up the backbone again and all are refined anew, k times: an iteration of the approximation, this project's own.
+    - "prediction": y itself, the network's probabilities, as Eqs. 2-5 have it before they are approximated. y(0) comes from the plain
+      pass; in each of `rounds` (at least one) iterations x~(l) = g(x(l), y), x(l+1) = f(x~(l)), bottom up, and y is taken anew.
+    """
+    fusion: str = "logits"
+    """The prediction from the levels': the mean of their "logits", or of their "probabilities" (Eqs. 5 and 6 take y as such)."""
 
     def __post_init__(self) -> None:
         if self.variant not in VARIANTS:
@@ -51,6 +63,12 @@ class NetworkConfig:
                 raise ValueError(f"refine must be one of {', '.join(WIDTHS)} or a width for each level below the top, not {self.refine!r}")
         elif len(self.refine) != self.levels - 1 or min(self.refine, default=1) < 1:
             raise ValueError(f"refine must hold {self.levels - 1} widths, one for each level below the top, not {self.refine!r}")
+        if self.fusion not in FUSIONS:
+            raise ValueError(f"fusion must be one of {', '.join(FUSIONS)}, not {self.fusion!r}")
+        if self.feedback not in FEEDBACKS:
+            raise ValueError(f"feedback must be one of {', '.join(FEEDBACKS)}, not {self.feedback!r}")
+        if self.feedback == "prediction" and self.rounds < 1:
+            raise ValueError("the prediction can only be fed back in an iteration: rounds must be 1 or more")
         if self.rounds and self.refine != "own":
             raise ValueError("in the iteration a refined map goes back up the backbone: it must keep its level's own width")
 
@@ -169,7 +187,8 @@ class Chr(nn.Module):
                 elif config.refine == "bounded":
                     refined[level] = max(64, min(256, channels[level]))
             for level in range(config.levels - 1):
-                self.refine.append(Refine(refined[level + 1], channels[level], refined[level], config.kernel))
+                fed = config.classes if config.feedback == "prediction" else refined[level + 1]
+                self.refine.append(Refine(fed, channels[level], refined[level], config.kernel))
         heads = channels[-1:] if config.variant == "base" else refined
         self.classifiers = nn.ModuleList(nn.Conv2d(width, config.classes, 1) for width in heads)
         self._initialise()
@@ -190,9 +209,38 @@ class Chr(nn.Module):
             return maps[-1:]
         if not self.config.refines:
             return maps
+        if self.config.feedback == "prediction":
+            finest = maps[0]
+            for _ in range(self.config.rounds):
+                maps = self._iterate(finest, self.predict(maps))
+            return maps
         for _ in range(self.config.rounds):
             maps = self._climb(self._descend(maps))
         return self._descend(maps)
+
+    def _iterate(self, finest: Tensor, y: Tensor) -> list[Tensor]:
+        """One iteration of Eqs. 2-5, bottom up: x~(l) = g(x(l), y), x(l+1) = f(x~(l)); the top has no g.
+
+        Args:
+            finest: x(1), [N, channels[0], h, w]; it comes from the image alone, so it is the same in every iteration.
+            y: [N, C], what the network said the time before, 0 to 1.
+        """
+        planes = y[:, :, None, None].to(finest.dtype)
+        refined = [self.refine[0](planes, finest)] if len(self.refine) else [finest]
+        for level, stage in enumerate(list(self.backbone.stages)[1:], start=1):
+            up = stage(refined[-1])
+            refined.append(self.refine[level](planes, up) if level < len(self.refine) else up)
+        return refined
+
+    def predict(self, maps: list[Tensor]) -> Tensor:
+        """y of the maps that the classifiers see, [N, C]: the mean over the levels of their probabilities, whatever `fusion` is."""
+        return torch.sigmoid(self._levels(maps)[0]).mean(dim=1)
+
+    def _levels(self, maps: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """Logits [N, L, C] and class activation maps, from the maps that the classifiers see."""
+        cams = [classifier(features) for classifier, features in zip(self.classifiers, maps, strict=True)]
+        # Pooled in fp32: logsumexp over a fine map loses too much in bf16.
+        return torch.stack([pool(cam.float(), self.config.pooling) for cam in cams], dim=1), cams
 
     def _descend(self, maps: list[Tensor]) -> list[Tensor]:
         """x~(L) = x(L); x~(l) = g(x~(l+1), x(l)), top down."""
@@ -219,19 +267,36 @@ class Chr(nn.Module):
         """
         if self.config.variant == "released" and tuple(scan.shape[-2:]) != (224, 224):
             raise ValueError("the released code pools with windows fixed for 224 x 224 scans")
-        cams = [classifier(features) for classifier, features in zip(self.classifiers, self.features(scan), strict=True)]
-        # Pooled in fp32: logsumexp over a fine map loses too much in bf16.
-        logits = torch.stack([pool(cam.float(), self.config.pooling) for cam in cams], dim=1)
+        logits, cams = self._levels(self.features(scan))
         return {"logits": logits, "cams": cams}
 
     def fuse(self, logits: Tensor) -> Tensor:
-        """[N, L, C] -> [N, C], the prediction: the mean of the levels (`released`: the top level alone)."""
-        return logits[:, -1] if self.config.variant == "released" else logits.mean(dim=1)
+        """[N, L, C] -> [N, C], the prediction as a logit: `fuse` by the configured rule (`released`: the top level alone)."""
+        return logits[:, -1] if self.config.variant == "released" else fuse(logits, self.config.fusion)
 
 
-def fuse_cams(cams: list[Tensor]) -> Tensor:
-    """The fused map: the levels' mean, each resized bilinearly (half-pixel centres) to the finest grid; [N, C, h_1, w_1]."""
-    size = cams[0].shape[-2:]
-    return torch.stack(
-        [cam if cam.shape[-2:] == size else F.interpolate(cam, size=size, mode="bilinear", align_corners=False) for cam in cams]
-    ).mean(dim=0)
+def fuse(logits: Tensor, fusion: str) -> Tensor:
+    """The levels' logits, dimension 1, as one logit.
+
+    Args:
+        logits: [N, L, ...].
+        fusion: "logits", their mean; "probabilities", the logit of the mean of their probabilities (Eqs. 5 and 6), never rounded to 0 or 1.
+
+    Returns:
+        [N, ...].
+    """
+    if fusion == "logits":
+        return logits.mean(dim=1)
+    # log(mean p) - log(mean (1 - p)): the levels' number cancels.
+    return torch.logsumexp(F.logsigmoid(logits), dim=1) - torch.logsumexp(F.logsigmoid(-logits), dim=1)
+
+
+def fuse_single(logits: Tensor) -> Tensor:
+    """Single-label mode (5.5): [N, L, C] -> [N, C], the mean over the levels of their soft-max probabilities."""
+    return torch.softmax(logits, dim=2).mean(dim=1)
+
+
+def fuse_cams(cams: list[Tensor], fusion: str = "logits") -> Tensor:
+    """The fused map: the levels' maps, each resized bilinearly (half-pixel centres) to the finest grid, by `fuse`; [N, C, h_1, w_1]."""
+    size = (int(cams[0].shape[-2]), int(cams[0].shape[-1]))
+    return fuse(torch.stack([cam if cam.shape[-2:] == size else _resize(cam, size) for cam in cams], dim=1), fusion)

@@ -27,23 +27,47 @@ class Scores:
     """float32 [N, C, 2]: x, y of the fused map's largest cell, in fractions of the square: what the app shows."""
     peaks_over_scales: np.ndarray
     """float32 [N, C, 2]: the paper's peak (5.3), the maximum over the levels' maps rescaled to the square."""
+    fusion: str = "logits"
+    """How the levels become one prediction."""
 
     @property
     def fused(self) -> np.ndarray:
-        """float64 [N, C], the prediction: the mean of the levels."""
-        return self.logits.astype(np.float64).mean(axis=1)
+        """float64 [N, C], the prediction as a logit, by `fuse`."""
+        return fuse(self.logits, self.fusion)
 
     def take(self, rows: np.ndarray) -> Scores:
-        return Scores(self.logits[rows], self.peaks[rows], self.peaks_over_scales[rows])
+        return Scores(self.logits[rows], self.peaks[rows], self.peaks_over_scales[rows], self.fusion)
 
 
-def peaks(cams: list[np.ndarray], size: int) -> tuple[np.ndarray, np.ndarray]:
+def fuse(logits: np.ndarray, fusion: str) -> np.ndarray:
+    """The levels' logits as one, `lanescope.network.fuse` in float64: the manifest's `fusion` (docs/MODEL_CONTRACT.md).
+
+    Args:
+        logits: [N, L, ...].
+        fusion: "logits" (their mean) or "probabilities" (the logit of the mean of their probabilities).
+
+    Returns:
+        float64 [N, ...].
+
+    Raises:
+        ValueError: another rule.
+    """
+    z = logits.astype(np.float64)
+    if fusion == "logits":
+        return z.mean(axis=1)
+    if fusion != "probabilities":
+        raise ValueError(f"unknown fusion {fusion!r}: logits or probabilities")
+    # log sigmoid(z) = -log(1 + exp(-z)); the levels' number cancels.
+    return np.logaddexp.reduce(-np.logaddexp(0, -z), axis=1) - np.logaddexp.reduce(-np.logaddexp(0, z), axis=1)
+
+
+def peaks(cams: list[np.ndarray], size: int, fusion: str = "logits") -> tuple[np.ndarray, np.ndarray]:
     """Fused and over-scales peaks of one image.
 
     cams: one float32 [C, h_l, w_l] a level, finest first; returns two float32 [C, 2] of x, y in fractions of the square.
     """
     fine = cams[0].shape[1:]
-    fused = np.mean([_resize(cam, *fine) for cam in cams], axis=0)
+    fused = fuse(np.stack([_resize(cam, *fine) for cam in cams])[None], fusion)[0]
     best = np.maximum.reduce([_resize(cam, size, size) for cam in cams])
     return _argmax(fused), np.array([plateau_peak(m) for m in best], np.float32)
 
@@ -83,8 +107,10 @@ class Model:
         options.inter_op_num_threads = 1
         self.session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
         self.outputs = [self.manifest["outputs"]["logits"], *self.manifest["outputs"]["cams"]]
+        self.fusion: str = self.manifest.get("fusion", "logits")
         self._memory: dict[bytes, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
-        self._store = None if cache is None else cache / f"{self.sha256[:16]}.npz"
+        rule = "" if self.fusion == "logits" else f"-{self.fusion}"  # the fused peak depends on it
+        self._store = None if cache is None else cache / f"{self.sha256[:16]}{rule}.npz"
         self.scored = 0
         """Images that really went through the network, the remembered ones not counted."""
         if self._store is not None and self._store.exists():
@@ -100,15 +126,17 @@ class Model:
             rows = new[first : first + batch]
             logits, *cams = self.session.run(self.outputs, {"scan": normalise(np.stack([squares[i] for i in rows]), self.mean, self.std)})
             for k, i in enumerate(rows):
-                self._memory[keys[i]] = (logits[k], *peaks([c[k] for c in cams], self.size))
+                self._memory[keys[i]] = (logits[k], *peaks([c[k] for c in cams], self.size, self.fusion))
             self.scored += len(rows)
         if new:
             self._save()
         parts = [self._memory[k] for k in keys]
         levels, classes = len(self.outputs) - 1, len(self.manifest["classes"])
         if not parts:
-            return Scores(np.zeros((0, levels, classes), np.float32), *(np.zeros((0, classes, 2), np.float32),) * 2)
-        return Scores(*(np.stack([p[k] for p in parts]) for k in range(3)))
+            none = np.zeros((0, classes, 2), np.float32)
+            return Scores(np.zeros((0, levels, classes), np.float32), none, none, self.fusion)
+        logits, fused, over = (np.stack([p[k] for p in parts]) for k in range(3))
+        return Scores(logits, fused, over, self.fusion)
 
     def _save(self) -> None:
         if self._store is None:

@@ -90,7 +90,7 @@ def score(
             outputs = network(scans)
             levels.append(outputs["logits"].float().cpu().numpy())
             fused.append(network.fuse(outputs["logits"]).float().cpu().numpy())
-            maps = fuse_cams([cam.float() for cam in outputs["cams"]]).cpu().numpy()
+            maps = fuse_cams([cam.float() for cam in outputs["cams"]], network.config.fusion).cpu().numpy()
             n, c, h, w = maps.shape
             best = maps.reshape(n, c, -1).argmax(axis=2)
             peaks.append(np.stack([(best % w + 0.5) / w, (best // w + 0.5) / h], axis=2))

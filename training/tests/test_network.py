@@ -1,11 +1,16 @@
 """Shapes for every backbone, size and variant; the loss's mask by hand."""
 
+import math
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
 
+from lanescope import scoring
 from lanescope.backbones import BACKBONES
 from lanescope.loss import LossConfig, focal_map_loss, hierarchical_loss, level_weights, mask_targets
-from lanescope.network import VARIANTS, Chr, NetworkConfig, Refine, fuse_cams, pool
+from lanescope.network import FUSIONS, VARIANTS, Chr, NetworkConfig, Refine, fuse, fuse_cams, pool
 
 
 @pytest.mark.parametrize("backbone", BACKBONES)
@@ -50,6 +55,64 @@ def test_unknown_names_are_refused() -> None:
         NetworkConfig(variant="CRH")
     with pytest.raises(ValueError, match="backbone"):
         Chr(NetworkConfig(backbone="resnet19"))
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_fusion_by_hand(fusion: str) -> None:
+    p = [[0.9, 0.2], [0.6, 0.2], [0.3, 0.2]]
+    of_logits = [sum(math.log(v / (1 - v)) for v in (0.9, 0.6, 0.3)) / 3, math.log(0.25)]
+    expected = {"logits": of_logits, "probabilities": [math.log(1.5), math.log(0.25)]}
+    network = Chr(NetworkConfig(backbone="small_cnn", fusion=fusion))
+    assert network.fuse(logit([p]))[0].tolist() == pytest.approx(expected[fusion], abs=1e-9)
+    assert scoring.fuse(logit([p]).numpy(), fusion)[0].tolist() == pytest.approx(expected[fusion], abs=1e-9)
+
+
+def test_fusion_of_probabilities_keeps_its_order_where_they_round_to_one() -> None:
+    z = torch.tensor([[[50.0], [60.0], [70.0]], [[50.0], [60.0], [71.0]], [[-700.0], [-800.0], [-900.0]]])
+    fused = fuse(z.double(), "probabilities")[:, 0]
+    assert bool(torch.isfinite(fused).all()) and 50 < fused[0] < 52 and fused[2] == pytest.approx(-700 - math.log(3), abs=1e-6)
+    assert np.allclose(scoring.fuse(z.numpy(), "probabilities")[:, 0], fused.numpy())
+    with pytest.raises(ValueError, match="fusion"):
+        scoring.fuse(z.numpy(), "votes")
+    with pytest.raises(ValueError, match="fusion"):
+        NetworkConfig(fusion="votes")
+
+
+def test_maps_are_fused_by_the_same_rule() -> None:
+    torch.manual_seed(0)
+    cams = [torch.randn(2, 5, s, s) for s in (8, 4, 2)]
+    for fusion in FUSIONS:
+        whole = [torch.nn.functional.interpolate(c, size=(8, 8), mode="bilinear", align_corners=False) for c in cams]
+        fused = fuse_cams(cams, fusion)
+        assert torch.allclose(fused[:, :, 3, 5], fuse(torch.stack([c[:, :, 3, 5] for c in whole], dim=1), fusion), atol=1e-5)
+        at = fused[0].flatten(1).argmax(dim=1)
+        peak = scoring.peaks([c[0].numpy() for c in cams], 32, fusion)[0]
+        assert np.allclose(peak, np.stack([(at % 8 + 0.5) / 8, (at // 8 + 0.5) / 8], axis=1))
+
+
+def test_the_iteration_feeds_the_prediction_back() -> None:
+    """Eqs. 2-5: what the top level says reaches the finest map; the plain pass is where it starts; k counts."""
+    torch.manual_seed(0)
+    config = NetworkConfig(backbone="small_cnn", rounds=1, feedback="prediction")
+    network, twice = Chr(config).eval(), Chr(replace(config, rounds=2)).eval()
+    twice.load_state_dict(network.state_dict())
+    scan = torch.rand(2, 3, 64, 64)
+    with torch.no_grad():
+        before = network(scan)["cams"][0]
+        maps = network.backbone(scan)
+        stages, y = network.backbone.stages, network.predict(maps)[:, :, None, None]
+        assert y.shape == (2, 5, 1, 1) and bool(((y > 0) & (y < 1)).all())
+        refined = network.features(scan)
+        assert torch.allclose(refined[0], network.refine[0](y, maps[0]))
+        assert torch.allclose(refined[1], network.refine[1](y, stages[1](refined[0])))
+        assert torch.allclose(refined[2], stages[2](refined[1]))
+        assert torch.allclose(twice.features(scan)[0], network.refine[0](network.predict(refined)[:, :, None, None], maps[0]))
+        network.classifiers[-1].bias += 3.0
+        assert not torch.allclose(network(scan)["cams"][0], before)
+    network.train()(scan)["logits"][:, 0].sum().backward()
+    assert float(network.classifiers[-1].weight.grad.abs().sum()) > 0
+    with pytest.raises(ValueError, match="rounds"):
+        NetworkConfig(feedback="prediction")
 
 
 def test_iteration_changes_the_maps_and_shares_weights() -> None:

@@ -74,7 +74,12 @@ def test_validation_names_every_figure() -> None:
 
 @pytest.mark.parametrize(
     "config",
-    [NetworkConfig(pooling="lse"), NetworkConfig(backbone="resnet18", variant="base"), NetworkConfig(backbone="resnet18", variant="H")],
+    [
+        NetworkConfig(pooling="lse"),
+        NetworkConfig(backbone="resnet18", variant="base"),
+        NetworkConfig(backbone="resnet18", variant="H"),
+        NetworkConfig(backbone="small_cnn", rounds=1, feedback="prediction"),
+    ],
 )
 def test_export_agrees_with_torch(config: NetworkConfig, tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime")

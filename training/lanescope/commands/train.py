@@ -15,7 +15,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--backbone", default="mobilenet_v2")
     parser.add_argument("--variant", default="CHR", help="base, H, HR, CH, CHR or released")
     parser.add_argument("--levels", type=int, default=3)
-    parser.add_argument("--rounds", type=int, default=0, help="k of the un-approximated iteration (0: the paper's approximation)")
+    parser.add_argument("--rounds", type=int, default=0, help="iterations of refinement (0: the paper's approximation, in one pass)")
+    parser.add_argument("--feedback", default="deeper", choices=["deeper", "prediction"], help="what refines: prediction is Eqs. 2-5's y")
+    parser.add_argument("--fusion", default="logits", choices=["logits", "probabilities"], help="what is averaged over the levels")
     parser.add_argument("--pooling", default="lse", choices=["average", "lse"], help="average is the paper's")
     parser.add_argument("--supervision", default="masks", choices=["masks", "labels"], help="labels is the paper's")
     parser.add_argument("--refine", nargs="+", default=["own"], metavar="W", help="own (the paper), bounded, or widths, finest first")
@@ -59,7 +61,15 @@ def run(args: argparse.Namespace) -> int:
     if args.threads:
         torch.set_num_threads(args.threads)
     network = NetworkConfig(
-        args.backbone, args.variant, args.levels, args.pooling, args.rounds, refine=_widths(args.refine), kernel=args.kernel
+        args.backbone,
+        args.variant,
+        args.levels,
+        args.pooling,
+        args.rounds,
+        refine=_widths(args.refine),
+        kernel=args.kernel,
+        feedback=args.feedback,
+        fusion=args.fusion,
     )
     if args.from_onnx:
         start = _provenance(args.from_onnx)
