@@ -1,11 +1,21 @@
 // A bag as the log keeps it and the screens show it.
 import * as z from 'zod'
-import { perClass, threatClass, tier, verdict } from './classes'
+import { perClass, THREAT_CLASSES, threatClass, tier, verdict } from './classes'
 
 const fraction = z.number().min(0).max(1)
 /** A point as fractions of the original image's width and height. */
 export const point = z.object({ x: fraction, y: fraction })
 export type Point = z.infer<typeof point>
+
+/** Where something lies on the scan: a point, or a box from its upper left corner. Fractions of the original image's width and height. */
+export const place = z.discriminatedUnion('shape', [
+  point.extend({ shape: z.literal('point') }),
+  point
+    .extend({ shape: z.literal('box'), width: fraction.gt(0), height: fraction.gt(0) })
+    // a hair more than 1 is rounding
+    .refine((b) => b.x + b.width <= 1 + 1e-9 && b.y + b.height <= 1 + 1e-9, 'the box reaches out of the scan'),
+])
+export type Place = z.infer<typeof place>
 
 /** What the network and the policy said of one class. */
 export const classResult = z.object({
@@ -47,11 +57,13 @@ export type Decision = z.infer<typeof decision>
 
 export const outcomeKind = z.enum(['confirmed', 'false-alarm', 'unsure', 'missed'])
 export type OutcomeKind = z.infer<typeof outcomeKind>
-/** What a supervisor found out about a bag. `class` and `where` belong to `confirmed` and `missed`. */
+/** A threat that was really in the bag, and where on the scan, if somebody said so. */
+export const finding = z.object({ class: threatClass, where: place.nullable() })
+export type Finding = z.infer<typeof finding>
+/** What a supervisor found out about a bag. `confirmed` and `missed` name every threat that was in it, each class once; else `found` is empty. */
 export const outcome = z.object({
   kind: outcomeKind,
-  class: threatClass.nullable(),
-  where: point.nullable(),
+  found: z.array(finding).max(THREAT_CLASSES.length),
   comment: z.string().nullable(),
   person: z.string(),
   at: z.number(),

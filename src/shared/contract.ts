@@ -1,7 +1,7 @@
 // The one contract between station and screens: procedures and events, bound to Electron's message port and to the WebSocket alike.
 import { eventIterator, oc } from '@orpc/contract'
 import * as z from 'zod'
-import { bag, bagFilter, decisionAction, historyEntry, outcomeKind, point } from './bag'
+import { bag, bagFilter, decisionAction, historyEntry, outcome, outcomeKind } from './bag'
 import { threatClass, tier } from './classes'
 import { calibration, policy, policyDraft, setBy } from './policy'
 import { driftReport, stationStatus } from './status'
@@ -53,8 +53,7 @@ export const contract = oc.errors(errors).router({
       .input(
         bagId.extend({
           kind: outcomeKind,
-          class: threatClass.nullable(),
-          where: point.nullable(),
+          found: outcome.shape.found,
           comment: z.string().max(2000).nullable(),
           person,
         }),

@@ -132,8 +132,10 @@ export class FakeStation {
   decided: { id: number; action: DecisionAction; person: string; reason: string | null; seconds: number | null }[] = []
   reviewed: Parameters<Client['bags']['review']>[0][] = []
   searched: Parameters<Client['bags']['search']>[0][] = []
-  /** set to make the next decision fail with these words */
+  /** set to make decisions and reviews fail with these words */
   refuse: string | null = null
+  /** a review is answered after this */
+  slow: Promise<void> = Promise.resolve()
   opened = 0
   #push: ((event: StationEvent) => void) | null = null
   #hangUp: ((why: string) => void) | null = null
@@ -215,12 +217,12 @@ export class FakeStation {
           this.bag({ ...this.#get(input.id), decision: { action, person, reason, seconds, at: this.#now() } }),
         )
       },
-      review: (input: Parameters<Client['bags']['review']>[0]) => {
+      review: async (input: Parameters<Client['bags']['review']>[0]) => {
+        await this.slow
+        if (this.refuse !== null) throw new Error(this.refuse)
         this.reviewed.push(input)
-        const { kind, class: c, where, comment, person } = input
-        return Promise.resolve(
-          this.bag({ ...this.#get(input.id), outcome: { kind, class: c, where, comment, person, at: this.#now() } }),
-        )
+        const { kind, found, comment, person } = input
+        return this.bag({ ...this.#get(input.id), outcome: { kind, found, comment, person, at: this.#now() } })
       },
     },
     policy: {

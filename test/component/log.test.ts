@@ -1,12 +1,17 @@
 // The log: keyset pages without gaps or doubles, filters that a URL keeps, reviews that are explicit and complete.
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { THREAT_CLASSES } from '../../src/shared/classes'
+import fc from 'fast-check'
+import { place, type Finding, type Place } from '../../src/shared/bag'
+import { truthWords } from '../../src/renderer/state/outcome-words'
+import { placeBetween } from '../../src/renderer/state/place'
+import { LateDecision } from '../../src/renderer/state/late-decision.svelte'
 import { Live } from '../../src/renderer/state/live.svelte'
 import { Log, PAGE } from '../../src/renderer/state/log.svelte'
 import { filterFrom, FLAGGED, queryOf } from '../../src/renderer/state/log-query'
+import { SECOND_PRESS_MS } from '../../src/renderer/state/operator.svelte'
 import { Person } from '../../src/renderer/state/person.svelte'
 import { Router } from '../../src/renderer/state/router.svelte'
-import { aBag, FakeStation } from './fake'
+import { aBag, FakeStation, T0 } from './fake'
 
 async function aLog(bags: ReturnType<typeof aBag>[]) {
   const station = new FakeStation()
@@ -20,7 +25,7 @@ async function aLog(bags: ReturnType<typeof aBag>[]) {
   void live.run()
   await vi.waitFor(() => expect(live.connected).toBe(true))
   await log.reload()
-  return { station, live, log, router }
+  return { station, live, log, router, person }
 }
 const alarms = (n: number) =>
   Array.from({ length: n }, (_, i) => aBag({ id: n - i, verdict: 'alarm', tiers: { knife: 'alarm', gun: 'advisory' } }))
@@ -88,55 +93,187 @@ describe('reviews', () => {
     expect(station.reviewed).toHaveLength(0)
     if (log.open === null) throw new Error('nothing open')
     await log.review.begin(log.open, 'false-alarm')
-    expect(station.reviewed).toMatchObject([{ id: 1, kind: 'false-alarm', class: null, where: null, person: 'S. Supervisor' }])
+    expect(station.reviewed).toMatchObject([{ id: 1, kind: 'false-alarm', found: [], person: 'S. Supervisor' }])
     live.stop()
   })
 
-  it('a confirmed threat starts at the alarm’s class and peak, and takes another class and place', async () => {
+  it('a confirmed threat starts at the alarm’s class and peak; every class gets a point or a box of its own', async () => {
     const { station, log, live } = await aLog(alarms(1))
     const bag = log.open
-    if (bag === null) throw new Error('nothing open')
-    await log.review.begin(bag, 'confirmed')
+    if (bag?.classes == null) throw new Error('nothing open')
+    const { review } = log
+    await review.begin(bag, 'confirmed')
     expect(station.reviewed).toHaveLength(0)
-    expect(log.review.class).toBe('knife')
-    expect(log.review.where).toEqual(bag.classes?.knife.peak)
-    log.review.choose(bag, 'pliers')
-    expect(log.review.where).toEqual(bag.classes?.pliers.peak)
-    log.review.point({ x: 0.9, y: 0.1 })
-    log.review.choose(bag, 'gun')
-    await log.review.save(bag)
-    expect(station.reviewed).toMatchObject([{ kind: 'confirmed', class: 'gun', where: { x: 0.9, y: 0.1 } }])
+    expect(review.found).toEqual([{ class: 'knife', where: { shape: 'point', ...bag.classes.knife.peak } }])
+    review.choose(bag, 'gun') // an advisory: its peak is where to start
+    expect(review.found[1]).toEqual({ class: 'gun', where: { shape: 'point', ...bag.classes.gun.peak } })
+    review.choose(bag, 'pliers') // nothing said so: no place
+    expect(review.found[2]).toEqual({ class: 'pliers', where: null })
+    const box: Place = { shape: 'box', x: 0.1, y: 0.2, width: 0.3, height: 0.4 }
+    review.place(box)
+    review.activate('knife')
+    review.place({ shape: 'point', x: 0.9, y: 0.1 })
+    review.choose(bag, 'gun') // a second press takes it back
+    await review.save(bag)
+    expect(station.reviewed).toMatchObject([
+      {
+        kind: 'confirmed',
+        found: [
+          { class: 'knife', where: { shape: 'point', x: 0.9, y: 0.1 } },
+          { class: 'pliers', where: box },
+        ],
+      },
+    ])
+    // reviewed again, it starts with what was said
+    const again = log.open
+    if (again === null) throw new Error('nothing open')
+    await review.begin(again, 'confirmed')
+    expect(review.found.map((f) => f.class)).toEqual(['knife', 'pliers'])
     live.stop()
   })
 
-  it('only a bag without an alarm can have been missed, and then someone must say what', async () => {
+  it('missed is for bags without an alarm, an advisory among them, and then someone must say what', async () => {
     const { station, log, live } = await aLog(alarms(1))
     const flagged = log.open
     if (flagged === null) throw new Error('nothing open')
-    await log.review.begin(flagged, 'missed')
+    const { review } = log
+    await review.begin(flagged, 'missed')
     expect(station.reviewed).toHaveLength(0)
-    expect(log.review.notice?.text).toContain('this one was flagged')
-    const clear = station.bag(aBag({ id: 5, verdict: 'clear' }))
-    await log.review.begin(clear, 'missed')
-    await log.review.save(clear)
-    expect(station.reviewed).toHaveLength(0)
-    log.review.choose(clear, THREAT_CLASSES[4])
-    await log.review.save(clear)
-    expect(station.reviewed).toMatchObject([{ id: 5, kind: 'missed', class: 'scissors', where: null }])
+    expect(review.notice?.text).toContain('for bags without an alarm')
+    for (const verdict of ['clear', 'advisory'] as const) {
+      const id = verdict === 'clear' ? 5 : 6
+      const bag = station.bag(aBag({ id, verdict, tiers: verdict === 'clear' ? {} : { gun: 'advisory' } }))
+      await log.show(id)
+      await review.begin(bag, 'missed')
+      await review.save(bag)
+      expect(review.notice?.text).toContain('Which class?')
+      expect(review.found).toEqual([])
+      review.choose(bag, 'scissors')
+      await review.save(bag)
+      expect(station.reviewed.at(-1)).toMatchObject({ id, kind: 'missed', found: [{ class: 'scissors', where: null }] })
+    }
+    expect(station.reviewed).toHaveLength(2)
+    live.stop()
+  })
+
+  it('what was begun on a bag stays that bag’s, while another is looked at and while it is being saved', async () => {
+    const { station, log, live } = await aLog(alarms(2))
+    const [second, first] = log.rows
+    if (second === undefined || first === undefined) throw new Error('no rows')
+    const { review } = log
+    await review.begin(second, 'confirmed')
+    review.comment = 'taped under the lid'
+    await log.show(first.id)
+    expect([review.kind, review.comment]).toEqual([null, ''])
+    await log.show(second.id)
+    expect([review.kind, review.comment]).toEqual(['confirmed', 'taped under the lid'])
+
+    // the station takes its time; meanwhile another bag is begun
+    let answer: () => void = () => undefined
+    station.slow = new Promise((resolve) => (answer = resolve))
+    const saving = review.save(second)
+    await log.show(first.id)
+    await review.begin(first, 'confirmed')
+    review.comment = 'of the first bag'
+    answer()
+    await saving
+    expect(station.reviewed).toMatchObject([{ id: second.id, comment: 'taped under the lid' }])
+    expect([review.kind, review.comment]).toEqual(['confirmed', 'of the first bag'])
+    live.stop()
+  })
+
+  it('a refused review says so on its own bag', async () => {
+    const { station, log, live } = await aLog(alarms(2))
+    const [second, first] = log.rows
+    if (second === undefined || first === undefined) throw new Error('no rows')
+    station.refuse = 'The log cannot be written.'
+    const saving = log.review.begin(second, 'false-alarm')
+    await log.show(first.id)
+    await saving
+    expect(log.review.notice).toBeNull()
+    await log.show(second.id)
+    expect(log.review.notice).toEqual({ text: 'NOT recorded: The log cannot be written.', bad: true })
     live.stop()
   })
 })
 
+describe('what an outcome says of the network', () => {
+  const bag = aBag({ verdict: 'alarm', tiers: { gun: 'alarm', pliers: 'alarm', knife: 'advisory' } })
+  const found = (...classes: Finding['class'][]): Finding[] => classes.map((c) => ({ class: c, where: null }))
+  it.each([
+    [found('gun'), 'the alarm was right: gun; false alarm: pliers'],
+    [
+      found('gun', 'knife', 'scissors'),
+      'the alarm was right: gun; only an advisory for: knife; no alarm for: scissors; false alarm: pliers',
+    ],
+    [found('gun', 'pliers'), 'the alarm was right: gun, pliers'],
+  ])('%j: %s', (named, words) => {
+    expect(truthWords(bag, named)).toBe(words)
+  })
+  it('a bag that could not be screened said nothing, neither right nor wrong', () => {
+    expect(truthWords(aBag({ verdict: 'unscreenable' }), found('gun'))).toBe('not screened: gun')
+  })
+})
+
+describe('places', () => {
+  const size = { width: 800, height: 600 }
+  it('a click is a point, a drag a box, either way round, and neither reaches out of the scan', () => {
+    expect(placeBetween({ x: 0.5, y: 0.5 }, { x: 0.503, y: 0.504 }, size)).toEqual({ shape: 'point', x: 0.5, y: 0.5 })
+    expect(placeBetween({ x: 0.75, y: 0.75 }, { x: 0.25, y: 0.5 }, size)).toEqual({
+      shape: 'box',
+      x: 0.25,
+      y: 0.5,
+      width: 0.5,
+      height: 0.25,
+    })
+    expect(placeBetween({ x: 0.5, y: 0.5 }, { x: 1.4, y: 1.2 }, size)).toEqual({
+      shape: 'box',
+      x: 0.5,
+      y: 0.5,
+      width: 0.5,
+      height: 0.5,
+    })
+    expect(placeBetween({ x: 1.2, y: 0.5 }, { x: 1.2, y: 0.5 }, size)).toBeNull()
+    expect(placeBetween({ x: 0.5, y: 0.5 }, { x: 0.9, y: 0.5 }, size)).toEqual({ shape: 'point', x: 0.5, y: 0.5 })
+  })
+  it('every place that a drag can give satisfies the contract', () => {
+    const anywhere = fc.record({ x: fc.double({ min: -1, max: 2, noNaN: true }), y: fc.double({ min: -1, max: 2, noNaN: true }) })
+    fc.assert(
+      fc.property(anywhere, anywhere, (from, to) => {
+        const where = placeBetween(from, to, size)
+        if (where !== null) expect(place.safeParse(where).success).toBe(true)
+      }),
+    )
+  })
+})
+
 describe('an alarm that nobody decided at the lane', () => {
-  it('can be decided here; clearing it takes two presses', async () => {
-    const { station, log, live } = await aLog(alarms(1))
+  it('can be decided here; clearing it takes two presses, neither a bounce nor one long after', async () => {
+    let now = T0
+    const { station, live, person } = await aLog(alarms(1))
+    const late = new LateDecision(live, person, () => now)
+    const bag = live.find(1)
+    if (bag === null) throw new Error('no bag')
+    const press = async (at: number): Promise<number> => {
+      now = T0 + at
+      await late.decide(bag, 'clear')
+      return station.decided.length
+    }
+    expect(await press(0)).toBe(0)
+    expect(await press(SECOND_PRESS_MS.from - 1)).toBe(0)
+    expect(await press(SECOND_PRESS_MS.to + 1)).toBe(0)
+    expect(await press(SECOND_PRESS_MS.to + 1000)).toBe(1)
+    expect(station.decided).toMatchObject([{ id: 1, action: 'clear', seconds: null }])
+    live.stop()
+  })
+
+  it('a refused decision is said of its own bag', async () => {
+    const { station, log, live } = await aLog(alarms(2))
     const bag = log.open
     if (bag === null) throw new Error('nothing open')
-    await log.late.decide(bag, 'clear')
-    expect(station.decided).toHaveLength(0)
-    await log.late.decide(bag, 'clear')
-    expect(station.decided).toMatchObject([{ id: 1, action: 'clear', seconds: null }])
-    expect(log.open?.decision?.action).toBe('clear')
+    station.refuse = 'The log cannot be written.'
+    await log.late.decide(bag, 'search')
+    expect(log.late.error).toEqual({ bag: bag.id, text: 'NOT recorded: The log cannot be written.' })
     live.stop()
   })
 })

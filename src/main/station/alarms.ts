@@ -1,5 +1,6 @@
 // The use cases of the Alarms screen (policy.* and alarms.* of the contract): drafts, promises, replays, versions, proposal, drift.
 import { histogramOf, operatingCurve } from '../../domain/curves'
+import { held, heldThreat } from '../../domain/outcomes'
 import { tiersOf, verdictOf } from '../../domain/policy'
 import { parseScores, sampleOf, UnusableSample, type Sample } from '../../domain/scores'
 import {
@@ -24,7 +25,7 @@ import { NotFound, Refused, type StationOptions } from './types'
 /** Bags kept in memory for replays; the contract's limit. */
 const REPLAYED = 20_000
 const DIFFER = 200
-/** A reviewed threat counts as one positive bag of its class. */
+/** A reviewed bag counts as one positive bag of each class that was in it. */
 const REVIEWED_FROM = REPLAYED
 
 export interface Alarms {
@@ -72,11 +73,11 @@ export function makeAlarms({ log, policies, state, inference, clock, heldOutScor
   const sample = (): Sample => {
     const found = lastBags()
       .slice(0, REVIEWED_FROM)
-      .filter((bag) => bag.outcome?.kind === 'confirmed' || bag.outcome?.kind === 'missed')
+      .filter((bag) => heldThreat(bag.outcome))
     if (found.length === 0) return heldOut
     return {
       benign: heldOut.benign,
-      positives: mapClasses((c) => [...heldOut.positives[c], ...found.filter((b) => b.outcome?.class === c).map((b) => b.fused)]),
+      positives: mapClasses((c) => [...heldOut.positives[c], ...found.filter((b) => held(b.outcome, c)).map((b) => b.fused)]),
     }
   }
 
@@ -128,7 +129,7 @@ export function makeAlarms({ log, policies, state, inference, clock, heldOutScor
     const policy = policies.current()
     for (const bag of bags) {
       const verdicts = [policy, draft].map((p) => verdictOf(tiersOf(bag.fused, p)))
-      const known = bag.outcome?.kind === 'confirmed' || bag.outcome?.kind === 'missed'
+      const known = heldThreat(bag.outcome)
       for (const [i, counts] of [inForce, drafted].entries()) {
         if (verdicts[i] === 'alarm') counts.alarms++
         else if (verdicts[i] === 'advisory') counts.advisories++
@@ -154,9 +155,7 @@ export function makeAlarms({ log, policies, state, inference, clock, heldOutScor
       says.push(
         `The alarm would miss more than half of: ${weak.map((c) => `${c} (finds ${percent(effect.promises[c].alarm.recall ?? 0)})`).join(', ')}.`,
       )
-    const lost = bags.filter(
-      (b) => (b.outcome?.kind === 'confirmed' || b.outcome?.kind === 'missed') && verdictOf(tiersOf(b.fused, draft)) === 'clear',
-    )
+    const lost = bags.filter((b) => heldThreat(b.outcome) && verdictOf(tiersOf(b.fused, draft)) === 'clear')
     if (lost.length)
       says.push(
         `Bags that held a threat and would pass as clear: ${lost
@@ -164,9 +163,7 @@ export function makeAlarms({ log, policies, state, inference, clock, heldOutScor
           .map((b) => b.id)
           .join(', ')}${lost.length > 5 ? ' …' : ''}.`,
       )
-    const reviewed = bags.filter(
-      (b) => (b.outcome?.kind === 'confirmed' || b.outcome?.kind === 'missed') && b.outcome.class !== null,
-    ).length
+    const reviewed = bags.filter((b) => heldThreat(b.outcome) && b.outcome.found.length > 0).length
     if (reviewed)
       says.push(
         `The shares found include ${reviewed} reviewed ${reviewed === 1 ? 'bag' : 'bags'} of the lane; threats that nobody found are not among them.`,

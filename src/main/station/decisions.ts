@@ -18,21 +18,24 @@ export function decide(log: BagLog, input: DecideInput, now: number): Bag {
   return log.decide(input.id, decision)
 }
 
-/** Throws NotFound, or Refused where the outcome does not fit the bag's verdict or lacks what it needs. */
+/**
+ * Throws NotFound, or Refused where the outcome does not fit the bag's verdict or lacks what it needs. An advisory is silent, so a threat in
+ * such a bag may have been found by it (`confirmed`) or have passed all the same (`missed`).
+ */
 export function review(log: BagLog, input: ReviewInput, now: number): Bag {
   const bag = screenedBag(log, input.id)
-  const found = input.kind === 'confirmed' || input.kind === 'missed'
-  if (input.kind === 'missed' && bag.verdict !== 'clear')
-    throw new Refused('Only a bag that was let pass as clear can have been missed. Mark this one as confirmed.')
+  const threat = input.kind === 'confirmed' || input.kind === 'missed'
+  if (input.kind === 'missed' && bag.verdict !== 'clear' && bag.verdict !== 'advisory')
+    throw new Refused('Only a bag that passed without an alarm can have been missed. Mark this one as confirmed.')
   if (input.kind === 'confirmed' && bag.verdict === 'clear')
     throw new Refused('This bag was clear: a threat found in it was missed. Mark it as missed.')
   if (input.kind === 'false-alarm' && bag.verdict === 'clear')
     throw new Refused('This bag was clear, so there was no alarm to be false.')
-  if (found && input.class === null) throw new Refused('Say which class was found.')
+  if (threat && input.found.length === 0) throw new Refused('Say which class was found.')
+  if (new Set(input.found.map((f) => f.class)).size < input.found.length) throw new Refused('Name each class once.')
   const outcome: Outcome = {
     kind: input.kind,
-    class: found ? input.class : null,
-    where: found ? input.where : null,
+    found: threat ? input.found : [],
     comment: worded(input.comment),
     person: named(input.person),
     at: now,

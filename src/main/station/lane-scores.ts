@@ -1,5 +1,6 @@
 // What the lane teaches without labels: nearly every bag in service is benign, so sketches of its scores tell which thresholds keep a budget.
 import * as z from 'zod'
+import { heldThreat } from '../../domain/outcomes'
 import { bagsToBound, mostEvents, upperBound } from '../../domain/rates'
 import type { Sample } from '../../domain/scores'
 import { heightOf, tailScales, thresholdsAt, type TailScale } from '../../domain/shared-budget'
@@ -91,7 +92,7 @@ export class LaneScores {
     const classes = mapClasses((c) => this.#classes[c].copy())
     let threats = 0
     for (const bag of this.log.lastScores(CATCH_UP)) {
-      if (bag.model !== this.model || (bag.outcome?.kind !== 'confirmed' && bag.outcome?.kind !== 'missed')) continue
+      if (bag.model !== this.model || !heldThreat(bag.outcome)) continue
       threats++
       heights.add(heightOf(bag.fused, this.#scales), -1)
       for (const c of THREAT_CLASSES) classes[c].add(bag.fused[c], -1)

@@ -1,6 +1,5 @@
 // What a station is made from and what it offers: the signature that the composition roots build on.
-import type { Bag, BagFilter, DecisionAction, HistoryEntry, OutcomeKind, Point } from '../../shared/bag'
-import type { ThreatClass } from '../../shared/classes'
+import type { Bag, BagFilter, DecisionAction, Finding, HistoryEntry, OutcomeKind } from '../../shared/bag'
 import type { StationEvent } from '../../shared/contract'
 import type { LaneStatus, StationStatus } from '../../shared/status'
 import type { Alarms } from './alarms'
@@ -38,8 +37,7 @@ export interface DecideInput {
 export interface ReviewInput {
   id: number
   kind: OutcomeKind
-  class: ThreatClass | null
-  where: Point | null
+  found: Finding[]
   comment: string | null
   person: string
 }

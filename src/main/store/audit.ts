@@ -102,6 +102,7 @@ export class Audit {
   }
 }
 
+const PLACE = ['x', 'y', 'width', 'height']
 /** Each finds a row of another table that differs from what its audit row says. */
 const LOOSE = [
   `SELECT a.seq, 'the decision differs from its audit row' AS why FROM audit a LEFT JOIN decisions d ON d.audit = a.seq
@@ -110,6 +111,15 @@ const LOOSE = [
   `SELECT a.seq, 'the outcome differs from its audit row' AS why FROM audit a LEFT JOIN outcomes o ON o.audit = a.seq
    WHERE a.action = 'review' AND (o.id IS NULL OR a.subject IS NOT 'bag:' || o.bag_id OR a.person IS NOT o.person OR a.at IS NOT o.at
      OR a.detail ->> 'kind' IS NOT o.kind OR a.detail ->> 'class' IS NOT o.class OR a.detail ->> 'comment' IS NOT o.comment) ORDER BY a.seq LIMIT 1`,
+  // an outcome written before there were several threats a bag says one class and one point itself
+  `SELECT a.seq, 'the threats found differ from the audit row' AS why FROM audit a JOIN outcomes o ON o.audit = a.seq
+   WHERE a.action = 'review' AND (
+     SELECT json_group_array(json_array(class, x, y, width, height)) FROM (SELECT * FROM findings WHERE outcome_id = o.id ORDER BY n)
+   ) IS NOT (
+     SELECT json_group_array(json_array(value ->> 'class', ${PLACE.map((k) => `CAST(value -> 'where' ->> '${k}' AS REAL)`).join(', ')}))
+     FROM json_each(coalesce(a.detail -> 'found',
+       iif(a.detail ->> 'class' IS NULL, '[]', json_array(json_object('class', a.detail ->> 'class', 'where', a.detail -> 'where')))))
+   ) ORDER BY a.seq LIMIT 1`,
   `SELECT d.audit AS seq, 'the bag does not show its latest decision' AS why FROM decisions d JOIN bags b ON b.id = d.bag_id
    GROUP BY d.bag_id HAVING max(d.id) IS NOT b.decision OR d.action IS NOT b.decision_action LIMIT 1`,
   `SELECT o.audit AS seq, 'the bag does not show its latest outcome' AS why FROM outcomes o JOIN bags b ON b.id = o.bag_id

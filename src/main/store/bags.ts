@@ -150,7 +150,7 @@ export class SqliteBagLog implements BagLog {
 
   review(id: number, outcome: Outcome): Bag {
     const at = Math.round(outcome.at)
-    const { kind, class: name, where, comment, person } = outcome
+    const { kind, found, comment, person } = outcome
     this.db
       .transaction(() => {
         const seq = this.audit.add({
@@ -158,11 +158,13 @@ export class SqliteBagLog implements BagLog {
           person,
           action: 'review',
           subject: `bag:${id}`,
-          detail: { kind, class: name, where, comment },
+          detail: { kind, found, comment },
         })
-        const { lastInsertRowid } = this.#statements.review.run(
-          id, kind, name, where?.x ?? null, where?.y ?? null, comment, person, at, seq,
-        ) // prettier-ignore
+        const { lastInsertRowid } = this.#statements.review.run(id, kind, comment, person, at, seq)
+        for (const [n, { class: name, where }] of found.entries()) {
+          const { width, height } = where?.shape === 'box' ? where : { width: null, height: null }
+          this.#statements.finding.run(lastInsertRowid, name, n, where?.x ?? null, where?.y ?? null, width, height)
+        }
         this.#statements.showOutcome.run(lastInsertRowid, kind, id)
       })
       .immediate()
@@ -255,8 +257,11 @@ function prepare(db: Db) {
       'INSERT INTO decisions (bag_id, action, person, reason, at, seconds, audit) VALUES (?, ?, ?, ?, ?, ?, ?)',
     ),
     showDecision: db.prepare<[number | bigint, string, number]>('UPDATE bags SET decision = ?, decision_action = ? WHERE id = ?'),
-    review: db.prepare<[number, string, string | null, number | null, number | null, string | null, string, number, number]>(
-      'INSERT INTO outcomes (bag_id, kind, class, x, y, comment, person, at, audit) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    review: db.prepare<[number, string, string | null, string, number, number]>(
+      'INSERT INTO outcomes (bag_id, kind, comment, person, at, audit) VALUES (?, ?, ?, ?, ?, ?)',
+    ),
+    finding: db.prepare<[number | bigint, string, number, ...(number | null)[]]>(
+      'INSERT INTO findings (outcome_id, class, n, x, y, width, height) VALUES (?, ?, ?, ?, ?, ?, ?)',
     ),
     showOutcome: db.prepare<[number | bigint, string, number]>('UPDATE bags SET outcome = ?, outcome_kind = ? WHERE id = ?'),
     countSince: db.prepare<[number], { verdict: Verdict | null; n: number }>(

@@ -1,5 +1,5 @@
-// From rows to bags: whole pages in two queries, however long the page.
-import type { Bag, ClassResult } from '../../shared/bag'
+// From rows to bags: whole pages in three queries, however long the page.
+import type { Bag, ClassResult, Finding, Place } from '../../shared/bag'
 import { THREAT_CLASSES, type PerClass, type ThreatClass, type Tier, type Verdict } from '../../shared/classes'
 import type { Db } from './database'
 
@@ -27,13 +27,19 @@ interface BagRow {
   d_reason: string | null
   d_at: number
   d_seconds: number | null
+  o_id: number
   o_kind: NonNullable<Bag['outcome']>['kind'] | null
-  o_class: ThreatClass | null
-  o_x: number | null
-  o_y: number | null
   o_comment: string | null
   o_person: string
   o_at: number
+}
+interface FindingRow {
+  outcome_id: number
+  class: ThreatClass
+  x: number | null
+  y: number | null
+  width: number | null
+  height: number | null
 }
 interface ScoreRow {
   bag_id: number
@@ -49,16 +55,20 @@ interface ScoreRow {
 export class BagRows {
   readonly #bags
   readonly #scores
+  readonly #findings
 
   constructor(db: Db) {
     this.#bags = db.prepare<[string], BagRow>(`
       SELECT b.id, b.lane, b.path, b.sha256, b.received_at, b.has_scan, b.heatmap, b.screened_at, b.width, b.height, b.verdict, b.reason,
         b.model, b.policy, b.provider, b.ms_decode, b.ms_infer, b.ms_total,
         d.action AS d_action, d.person AS d_person, d.reason AS d_reason, d.at AS d_at, d.seconds AS d_seconds,
-        o.kind AS o_kind, o.class AS o_class, o.x AS o_x, o.y AS o_y, o.comment AS o_comment, o.person AS o_person, o.at AS o_at
+        o.id AS o_id, o.kind AS o_kind, o.comment AS o_comment, o.person AS o_person, o.at AS o_at
       FROM bags b LEFT JOIN decisions d ON d.id = b.decision LEFT JOIN outcomes o ON o.id = b.outcome
       WHERE b.id IN (SELECT value FROM json_each(?))`)
     this.#scores = db.prepare<[string], ScoreRow>('SELECT * FROM class_scores WHERE bag_id IN (SELECT value FROM json_each(?))')
+    this.#findings = db.prepare<[string], FindingRow>(
+      'SELECT * FROM findings WHERE outcome_id IN (SELECT value FROM json_each(?)) ORDER BY outcome_id, n',
+    )
   }
 
   /** The bags of these ids, in their order; an unknown id is left out. */
@@ -77,8 +87,19 @@ export class BagRows {
       }
       results.set(s.bag_id, classes)
     }
-    const bags = new Map(this.#bags.all(list).map((row) => [row.id, toBag(row, results.get(row.id))]))
+    const rows = this.#bags.all(list)
+    const found = this.#found(rows.flatMap((row) => (row.o_kind === null ? [] : [row.o_id])))
+    const bags = new Map(rows.map((row) => [row.id, toBag(row, results.get(row.id), found.get(row.o_id) ?? [])]))
     return ids.flatMap((id) => bags.get(id) ?? [])
+  }
+
+  /** What outcomes name, by outcome. */
+  #found(outcomes: readonly number[]): Map<number, Finding[]> {
+    const found = new Map<number, Finding[]>()
+    if (outcomes.length === 0) return found
+    for (const row of this.#findings.all(JSON.stringify(outcomes)))
+      found.set(row.outcome_id, [...(found.get(row.outcome_id) ?? []), { class: row.class, where: toPlace(row) }])
+    return found
   }
 }
 
@@ -88,7 +109,12 @@ export const fileName = (path: string): string => path.slice(Math.max(path.lastI
 const complete = (classes: Partial<PerClass<ClassResult>> | undefined): classes is PerClass<ClassResult> =>
   classes !== undefined && THREAT_CLASSES.every((c) => classes[c])
 
-function toBag(row: BagRow, classes: Partial<PerClass<ClassResult>> | undefined): Bag {
+function toPlace({ x, y, width, height }: FindingRow): Place | null {
+  if (x === null || y === null) return null
+  return width === null || height === null ? { shape: 'point', x, y } : { shape: 'box', x, y, width, height }
+}
+
+function toBag(row: BagRow, classes: Partial<PerClass<ClassResult>> | undefined, found: Finding[]): Bag {
   const { ms_decode: decode, ms_infer: infer, ms_total: total } = row
   return {
     id: row.id,
@@ -116,8 +142,7 @@ function toBag(row: BagRow, classes: Partial<PerClass<ClassResult>> | undefined)
         ? null
         : {
             kind: row.o_kind,
-            class: row.o_class,
-            where: row.o_x === null || row.o_y === null ? null : { x: row.o_x, y: row.o_y },
+            found,
             comment: row.o_comment,
             person: row.o_person,
             at: row.o_at,

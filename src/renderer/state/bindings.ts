@@ -120,14 +120,14 @@ function reviewKeys({ log }: Screen): KeyGroup {
       if (log.open !== null) void review.begin(log.open, kind)
     })
   const pointing = THREAT_CLASSES.map((c, i) =>
-    key(String(i + 1), [String(i + 1)], `the threat is: ${c}`, () => {
+    key(String(i + 1), [String(i + 1)], `in the bag: ${c} (again: not)`, () => {
       if (log.open !== null) review.choose(log.open, c)
     }),
   )
   return {
     title: 'Review the open bag',
     keys: [
-      begin('C', 'confirmed', 'confirmed: a threat was there (then 1–5 and a click on it)'),
+      begin('C', 'confirmed', 'confirmed: threats were there (then 1–5, and a click or a box on the scan)'),
       begin('F', 'false-alarm', 'false alarm'),
       begin('U', 'unsure', 'unsure'),
       begin('X', 'missed', 'missed: a threat without an alarm'),

@@ -22,9 +22,13 @@ export function isTyping(target: EventTarget | null): boolean {
   return target instanceof HTMLInputElement && TYPING.includes(target.type)
 }
 
-/** Runs the first binding that means this key; true when there was one. */
+/** Runs the first binding that means this key; true when there was one. Esc leaves a field, whichever, so that the keys work again. */
 export function handle(event: KeyboardEvent, groups: readonly KeyGroup[]): boolean {
-  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return false
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return false
+  if (isTyping(event.target)) {
+    if (event.key === 'Escape' && event.target instanceof HTMLElement) event.target.blur()
+    return false
+  }
   const key = event.key.toLowerCase()
   // Space and Enter on a focused button are that button's own.
   const onButton = event.target instanceof Element && event.target.closest('button, a, summary, [role="button"]') !== null

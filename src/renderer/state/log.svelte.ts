@@ -90,7 +90,7 @@ export class Log {
   }
 
   async show(id: number): Promise<void> {
-    this.review.reset()
+    this.review.turnTo(id)
     this.late.reset()
     this.history = null
     this.open = this.rows.find((b) => b.id === id) ?? this.#live.find(id) ?? null

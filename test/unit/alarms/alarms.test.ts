@@ -90,7 +90,7 @@ test('set, try, save: the next bag is judged by the new version; roll back, and 
   expect((await screen(bag)).verdict).toBe('advisory')
   const confirmed = await screen({ ...quiet, gun: 4.5 })
   expect(confirmed.verdict).toBe('alarm')
-  station.review({ id: confirmed.id, kind: 'confirmed', class: 'gun', where: null, comment: null, person: 'Sam' })
+  station.review({ id: confirmed.id, kind: 'confirmed', found: [{ class: 'gun', where: null }], comment: null, person: 'Sam' })
 
   const draft = station.alarms.share({ draft: draftOf(), tier: 'alarm', by: { kind: 'budget-per-1000', value: 5, scope: 'bag' } })
   const effect = draftEffect.parse(station.alarms.try({ draft, lastBags: 100 }))

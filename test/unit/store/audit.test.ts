@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { canonicalJson } from '../../../src/main/store/canonical'
+import type { Finding } from '../../../src/shared/bag'
 import { record, tempStore } from './make'
 
 function filled(): { verify: () => unknown; tamper: (sql: string) => void } {
@@ -12,14 +13,19 @@ function filled(): { verify: () => unknown; tamper: (sql: string) => void } {
   store.log.finish(id, record('alarm', { gun: 'alarm' }))
   for (const [index, action] of (['hold', 'search', 'clear', 'search'] as const).entries())
     store.log.decide(id, { action, person: 'Ada', reason: null, at: 10 + index, seconds: 2.5 })
-  store.log.review(id, { kind: 'confirmed', class: 'gun', where: { x: 0.5, y: 0.25 }, comment: 'ü', person: 'Bo', at: 20 })
+  const found: Finding[] = [
+    { class: 'gun', where: { shape: 'point', x: 0.5, y: 1 } },
+    { class: 'knife', where: { shape: 'box', x: 0, y: 0.1, width: 1, height: 0.2 } },
+    { class: 'pliers', where: null },
+  ]
+  store.log.review(id, { kind: 'confirmed', found, comment: 'ü', person: 'Bo', at: 20 })
   return {
     verify: () => store.verifyAudit(),
     // as somebody with the file and an SQLite shell would
     tamper: (sql) => {
       const db = new Database(join(folder, 'lanescope.sqlite'))
       onTestFinished(() => void db.close())
-      for (const table of ['audit', 'decisions', 'outcomes'])
+      for (const table of ['audit', 'decisions', 'outcomes', 'findings'])
         db.exec(`DROP TRIGGER IF EXISTS ${table}_no_update; DROP TRIGGER IF EXISTS ${table}_no_delete`)
       db.pragma('foreign_keys = OFF')
       db.exec(sql)
@@ -43,6 +49,14 @@ test.each([
   ['a decision changed beside the chain', `UPDATE decisions SET action = 'clear' WHERE audit = 2`, 2],
   ['a decision removed beside the chain', 'DELETE FROM decisions WHERE audit = 1', 1],
   ['an outcome changed beside the chain', `UPDATE outcomes SET kind = 'false-alarm' WHERE audit = 5`, 5],
+  ['a threat found, moved beside the chain', `UPDATE findings SET x = 0.25 WHERE class = 'gun'`, 5],
+  ['a threat found, made smaller beside the chain', `UPDATE findings SET width = 0.25 WHERE class = 'knife'`, 5],
+  ['a threat found, removed beside the chain', `DELETE FROM findings WHERE class = 'pliers'`, 5],
+  [
+    'a threat that nobody found, added beside the chain',
+    `INSERT INTO findings (outcome_id, class, n) VALUES (1, 'wrench', 3)`,
+    5,
+  ],
   ["the bag's shown decision changed", `UPDATE bags SET decision_action = 'clear'`, 4],
   ["the bag's shown outcome removed", 'UPDATE bags SET outcome = NULL, outcome_kind = NULL', 5],
 ])('%s is found', (_, sql, brokenAt) => {

@@ -1,6 +1,6 @@
 // The log of bags on real SQLite: once received, once screened, every decision and outcome kept.
 import { expect, test } from 'vitest'
-import { bag as bagSchema } from '../../../src/shared/bag'
+import { bag as bagSchema, type Finding } from '../../../src/shared/bag'
 import { record, tempStore } from './make'
 
 const arrival = (path: string, sha256 = path, lane = 'north') => ({
@@ -66,11 +66,15 @@ test('every decision and outcome is kept; the bag shows the latest and keeps its
   log.finish(id, record('alarm', { gun: 'alarm' }, 2000))
   log.decide(id, { action: 'hold', person: 'Ada', reason: 'ask Bo', at: 3000, seconds: 4.5 })
   log.decide(id, { action: 'search', person: 'Bo', reason: null, at: 4000, seconds: null })
-  log.review(id, { kind: 'unsure', class: null, where: null, comment: null, person: 'Cy', at: 5000 })
+  log.review(id, { kind: 'unsure', found: [], comment: null, person: 'Cy', at: 5000 })
+  const found: Finding[] = [
+    { class: 'knife', where: { shape: 'box', x: 0.1, y: 0.2, width: 0.3, height: 0.4 } },
+    { class: 'gun', where: { shape: 'point', x: 0, y: 1 } },
+    { class: 'wrench', where: null },
+  ]
   const bag = log.review(id, {
     kind: 'confirmed',
-    class: 'gun',
-    where: { x: 0.1, y: 0.9 },
+    found,
     comment: 'in the sole',
     person: 'Cy',
     at: 6000,
@@ -79,8 +83,7 @@ test('every decision and outcome is kept; the bag shows the latest and keeps its
   expect(bag.decision).toEqual({ action: 'search', person: 'Bo', reason: null, at: 4000, seconds: null })
   expect(bag.outcome).toEqual({
     kind: 'confirmed',
-    class: 'gun',
-    where: { x: 0.1, y: 0.9 },
+    found,
     comment: 'in the sole',
     person: 'Cy',
     at: 6000,
@@ -122,7 +125,7 @@ test('last scores: newest first, with tiers, statistics and outcome, without uns
     return id
   })
   log.receive(arrival('/waiting'))
-  log.review(ids[2] ?? 0, { kind: 'false-alarm', class: null, where: null, comment: null, person: 'Cy', at: 60 })
+  log.review(ids[2] ?? 0, { kind: 'false-alarm', found: [], comment: null, person: 'Cy', at: 60 })
   const scores = log.lastScores(10)
   expect(scores.map((s) => s.id)).toEqual([ids[2], ids[0]])
   expect(scores[0]).toMatchObject({

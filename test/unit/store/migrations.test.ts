@@ -5,7 +5,9 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { NEWEST_VERSION, openDatabase, versionOf, type Db } from '../../../src/main/store/database'
 import { DatabaseFromTheFuture, NotOurDatabase } from '../../../src/main/store/errors'
-import { tempFolder } from './make'
+import { auditHash, GENESIS } from '../../../src/main/store/audit'
+import { canonicalJson } from '../../../src/main/store/canonical'
+import { tempFolder, tempStore } from './make'
 
 const path = (): string => join(tempFolder(), 'lanescope.sqlite')
 function at(file: string, version?: number): Db {
@@ -94,6 +96,58 @@ test('4 adds indexes and changes no row', () => {
   const db = at(file, 4)
   expect([db.prepare('SELECT * FROM bags').all(), db.prepare('SELECT * FROM policies').all()]).toEqual(before)
   expect(db.pragma('integrity_check', { simple: true })).toBe('ok')
+})
+
+test('5 keeps outcomes of 4, reads their one class and point as findings, and the audit chain holds', () => {
+  const folder = tempFolder()
+  const file = join(folder, 'lanescope.sqlite')
+  const old = openDatabase(file, 4)
+  old.exec(BAG)
+  const where = { x: 1, y: 0.25 }
+  const details = [
+    { kind: 'unsure', class: null, where: null, comment: null },
+    { kind: 'confirmed', class: 'gun', where: null, comment: null },
+    { kind: 'confirmed', class: 'knife', where, comment: 'in the sole' },
+  ]
+  let prev = GENESIS
+  for (const [i, detail] of details.entries()) {
+    const row = { seq: i + 1, at: i + 7, person: 'Ada', action: 'review', subject: 'bag:1', detail, prev }
+    prev = auditHash(row)
+    old
+      .prepare(`INSERT INTO audit VALUES (?, ?, 'Ada', 'review', 'bag:1', ?, ?, ?)`)
+      .run(row.seq, row.at, canonicalJson(detail), row.prev, prev)
+    old
+      .prepare(
+        `INSERT INTO outcomes (bag_id, kind, class, x, y, comment, person, at, audit) VALUES (1, ?, ?, ?, ?, ?, 'Ada', ?, ?)`,
+      )
+      .run(detail.kind, detail.class, detail.where?.x, detail.where?.y, detail.comment, row.at, row.seq)
+  }
+  old.exec(`UPDATE bags SET outcome = 3, outcome_kind = 'confirmed'`)
+  const before = [old.prepare('SELECT * FROM outcomes').all(), old.prepare('SELECT * FROM audit').all()]
+  old.close()
+
+  const db = at(file, 5)
+  expect([db.prepare('SELECT * FROM outcomes').all(), db.prepare('SELECT * FROM audit').all()]).toEqual(before)
+  expect(db.prepare('SELECT outcome_id, class, x, y, width FROM findings ORDER BY outcome_id').raw().all()).toEqual([
+    [2, 'gun', null, null, null],
+    [3, 'knife', 1, 0.25, null],
+  ])
+  expect(() => db.exec('UPDATE findings SET x = 0')).toThrow('append-only')
+  expect(() => db.exec('DELETE FROM findings')).toThrow('append-only')
+  const insert = (place: string): void => void db.exec(`INSERT INTO findings VALUES (1, 'gun', 0, ${place})`)
+  for (const wrong of ['0.5, NULL, NULL, NULL', '0.5, 0.5, 0.1, NULL', '0.5, 0.5, 0, 0.1', 'NULL, NULL, 0.1, 0.1'])
+    expect(() => insert(wrong)).toThrow('CHECK')
+  db.close()
+
+  const { store } = tempStore(folder)
+  expect(store.verifyAudit()).toMatchObject({ ok: true, rows: 3 })
+  const outcome = { kind: 'confirmed', found: [{ class: 'knife', where: { shape: 'point', ...where } }], comment: 'in the sole' }
+  expect(store.log.get(1)?.outcome).toMatchObject(outcome)
+  // an old bag can be reviewed anew, and both stay in its history
+  const found = [{ class: 'gun' as const, where: { shape: 'box' as const, x: 0, y: 0, width: 0.5, height: 0.5 } }]
+  store.log.review(1, { kind: 'confirmed', found, comment: null, person: 'Bo', at: 20 })
+  expect(store.log.get(1)?.outcome).toMatchObject({ found })
+  expect(store.verifyAudit()).toMatchObject({ ok: true, rows: 4 })
 })
 
 test('an upgrade leaves a copy of the old database behind, and a new one leaves none', () => {

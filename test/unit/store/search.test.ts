@@ -65,7 +65,7 @@ test('search finds what a plain loop finds, in pages without gap or repeat', () 
     const action = (['clear', 'search', 'hold'] as const)[r.act]
     if (action) log.decide(id, { action, person: 'Ada', reason: null, at: 1, seconds: 1 })
     const kind = (['confirmed', 'false-alarm', 'unsure'] as const)[r.act - 1]
-    if (kind) log.review(id, { kind, class: null, where: null, comment: null, person: 'Cy', at: 1 })
+    if (kind) log.review(id, { kind, found: [], comment: null, person: 'Cy', at: 1 })
   }
   const all = log.recent(500)
   expect(all).toHaveLength(160)

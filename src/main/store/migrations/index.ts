@@ -4,6 +4,7 @@ import { bags } from './001-bags'
 import { audit } from './002-audit'
 import { policies } from './003-policies'
 import { search } from './004-search'
+import { findings } from './005-findings'
 
 export interface Migration {
   version: number
@@ -11,5 +12,5 @@ export interface Migration {
   up: (db: Database.Database) => void
 }
 
-const UPS = [bags, audit, policies, search]
+const UPS = [bags, audit, policies, search, findings]
 export const MIGRATIONS: readonly Migration[] = UPS.map((up, index) => ({ version: index + 1, up }))
