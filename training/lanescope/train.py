@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import copy
 import json
 import math
 import os
@@ -14,18 +12,21 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lanescope.checkpoint import load_checkpoint, save_atomically
 from lanescope.data.bank import Bank
 from lanescope.data.batches import Batch, Recipe, collate, make_samples, prefetched
 from lanescope.data.compose import Sample
-from lanescope.loss import LossConfig, chr_loss
+from lanescope.loss import LossConfig
 from lanescope.network import Chr, NetworkConfig
+from lanescope.step import Ema, Step, learning_rate, mixed_precision, optimizer_for
 from lanescope.validate import score, summarise
 
 CHECKPOINT = "last.pt"
+LOG_EVERY = 50
+"""Steps between two lines of the log."""
 
 
 @dataclass(frozen=True)
@@ -58,46 +59,6 @@ class TrainConfig:
     """In words, for the manifest."""
 
 
-class Ema:
-    """Exponential moving average of weights and statistics, debiased early on."""
-
-    def __init__(self, network: Chr, decay: float) -> None:
-        self.decay, self.count = decay, 0
-        self.network = copy.deepcopy(network).eval().requires_grad_(False)
-
-    def update(self, network: nn.Module) -> None:
-        """Fold the current weights in."""
-        self.count += 1
-        decay = min(self.decay, (1 + self.count) / (10 + self.count))
-        with torch.no_grad():
-            for mine, theirs in zip(self.network.state_dict().values(), network.state_dict().values(), strict=True):
-                if mine.dtype.is_floating_point:
-                    mine.lerp_(theirs.to(mine.dtype), 1 - decay)
-                else:
-                    mine.copy_(theirs)
-
-
-def learning_rate(progress: float, warmup: float) -> float:
-    """Factor on the peak rate: linear warm-up, then cosine to 1 %."""
-    if progress < warmup:
-        return max(0.02, progress / warmup)
-    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, (progress - warmup) / (1 - warmup))))
-
-
-def save_atomically(state: dict[str, Any], file: Path) -> None:
-    """A checkpoint is either the old or the new one, never half."""
-    temporary = file.with_suffix(".part")
-    torch.save(state, temporary)
-    os.replace(temporary, file)
-
-
-def load_checkpoint(file: Path) -> dict[str, Any]:
-    """Read a checkpoint of this project (they hold plain Python and tensors; only open ones you trust)."""
-    options: dict[str, Any] = {"weights_only": False} if "weights_only" in torch.load.__code__.co_varnames else {}
-    state: dict[str, Any] = torch.load(file, map_location="cpu", **options)
-    return state
-
-
 def config_from(state: dict[str, Any]) -> TrainConfig:
     """Rebuild a run's configuration from a checkpoint; one of before a choice had a name keeps what it was trained with."""
     stored = dict(state["config"])
@@ -118,6 +79,136 @@ def network_from(file: Path) -> tuple[Chr, TrainConfig, dict[str, Any]]:
     network = Chr(config.network)
     network.load_state_dict(state["ema"])
     return network.eval(), config, state
+
+
+class Trainer:
+    """One process of a run: its network, where it stands, what it writes down."""
+
+    def __init__(self, config: TrainConfig, folder: Path, prepare: Callable[[Chr], None] | None = None) -> None:
+        """A fresh run, or the one that `folder/last.pt` holds: then the checkpoint's configuration wins."""
+        self.rank, self.world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+        cuda = torch.cuda.is_available()
+        self.device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if cuda else "cpu"
+        if cuda:
+            torch.cuda.set_device(self.device)
+        if self.world > 1 and not torch.distributed.is_initialized():
+            torch.distributed.init_process_group("nccl" if cuda else "gloo")
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder, self.checkpoint = folder, folder / CHECKPOINT
+        state = load_checkpoint(self.checkpoint) if self.checkpoint.exists() else None
+        self.resumed = state is not None
+        self.config = config = config if state is None else config_from(state)
+        torch.manual_seed(config.seed)
+        network = Chr(config.network)
+        if state is None and prepare is not None:
+            prepare(network)
+        self.network = network.to(self.device)
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        frozen = list(network.backbone.stages)[: config.frozen]
+        for stage in frozen:
+            stage.requires_grad_(False)
+        self.ema = Ema(network, config.ema)
+        self.optimizer = optimizer_for(network, config.rate, config.backbone_factor, config.weight_decay)
+        self.number, self.spent, self.seen = 0, 0.0, 0
+        if state is not None:
+            self._restore(state)
+        model: nn.Module | None = None
+        if self.world > 1:
+            model = nn.parallel.DistributedDataParallel(network, device_ids=[torch.device(self.device)] if cuda else None)
+        network.train()
+        for stage in frozen:
+            stage.eval()  # their batch norm keeps its statistics
+        self.mixed = config.bf16 and mixed_precision(self.device)
+        self.step = Step(
+            network, self.optimizer, config.loss, self.ema, config.rate, config.warmup, self.device, self.mixed, model
+        )
+        self.started = time.monotonic() - self.spent
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self.network.load_state_dict(state["network"])
+        self.ema.network.load_state_dict(state["ema"])
+        self.ema.count = state["ema_count"]
+        self.optimizer.load_state_dict(state["optimizer"])
+        torch.set_rng_state(state["rng"])
+        self.number, self.spent, self.seen = state["step"], state["spent"], state["seen"]
+
+    def save(self) -> None:
+        """Write the checkpoint (the first process alone)."""
+        if self.rank == 0:
+            save_atomically(
+                {
+                    "config": asdict(self.config),
+                    "network": self.network.state_dict(),
+                    "ema": self.ema.network.state_dict(),
+                    "ema_count": self.ema.count,
+                    "optimizer": self.optimizer.state_dict(),
+                    "rng": torch.get_rng_state(),
+                    "step": self.number,
+                    "spent": time.monotonic() - self.started,
+                    "seen": self.seen,
+                },
+                self.checkpoint,
+            )
+
+    @property
+    def minutes(self) -> float:
+        """Spent so far, in all sittings."""
+        return round((time.monotonic() - self.started) / 60, 2)
+
+    def progress(self) -> float:
+        """Share of the run that is done, by steps or by the clock."""
+        done = self.number / self.config.steps if self.config.steps else (time.monotonic() - self.started) / (60 * self.config.minutes)
+        return _agreed(done, self.world)
+
+    def validate(self, samples: list[Sample]) -> dict[str, Any]:
+        """The averaged network's figures on fixed samples, as a line of the log."""
+        began = time.monotonic()
+        figures = summarise(samples, score(self.ema.network, samples, self.config.mean, self.config.std, device=self.device))
+        return {
+            "step": self.number,
+            "minutes": self.minutes,
+            "validation": {k: round(v, 4) for k, v in figures.items()},
+            "validation_s": round(time.monotonic() - began, 1),
+        }
+
+    def batches(self, bank: Bank) -> Iterator[Batch]:
+        """Batches from the next step on. Each process draws its own part of a step; the clock is read a few early."""
+        config, number = self.config, self.number
+        while True:
+            share = number / config.steps if config.steps else (time.monotonic() - self.started) / (60 * config.minutes)
+            samples = make_samples(bank, config.recipe, config.seed + 1000 * self.rank, number, min(1.0, share))
+            yield collate(samples, config.mean, config.std)
+            number += 1
+
+    def take(self, batch: Batch, progress: float) -> dict[str, Tensor]:
+        """One step; returns the loss's terms."""
+        terms = self.step(batch.scans, batch.labels, batch.masks, progress)
+        self.number, self.seen = self.number + 1, self.seen + len(batch.samples) * self.world
+        return terms
+
+
+class Tally:
+    """Means of the loss's terms and throughput since the last line of the log."""
+
+    def __init__(self) -> None:
+        self.sums: dict[str, float] = {}
+        self.counts: dict[str, int] = {}
+        self.scans, self.since = 0, time.monotonic()
+
+    def add(self, terms: dict[str, Tensor], scans: int) -> None:
+        """Raises FloatingPointError where a term is not finite: nothing good can come after."""
+        for name, value in terms.items():
+            number = float(value.detach())
+            if not math.isfinite(number):
+                raise FloatingPointError(f"{name} is {number}")
+            self.sums[name] = self.sums.get(name, 0.0) + number
+            self.counts[name] = self.counts.get(name, 0) + 1
+        self.scans += scans
+
+    def line(self) -> dict[str, float]:
+        """What has been counted."""
+        means = {k: round(v / self.counts[k], 5) for k, v in self.sums.items()}
+        return {"scans_s": round(self.scans / max(1e-9, time.monotonic() - self.since), 2), **means}
 
 
 def train(
@@ -147,176 +238,49 @@ def train(
         the averaged network, in eval mode, on the CPU.
     """
     cv2.setNumThreads(1)
-    rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
-    cuda = torch.cuda.is_available()
-    device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if cuda else "cpu"
-    if cuda:
-        torch.cuda.set_device(device)
-    if world > 1 and not torch.distributed.is_initialized():
-        torch.distributed.init_process_group("nccl" if cuda else "gloo")
-
-    folder.mkdir(parents=True, exist_ok=True)
-    checkpoint = folder / CHECKPOINT
-    state = load_checkpoint(checkpoint) if checkpoint.exists() else None
-    if state is not None:
-        config = config_from(state)
-    torch.manual_seed(config.seed)
-    network = Chr(config.network)
-    if state is None and prepare is not None:
-        prepare(network)
-    network = network.to(device)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    frozen = list(network.backbone.stages)[: config.frozen]
-    for stage in frozen:
-        stage.requires_grad_(False)
-    ema = Ema(network, config.ema)
-    backbone = [p for p in network.backbone.parameters() if p.requires_grad]
-    heads = [p for name, p in network.named_parameters() if not name.startswith("backbone.")]
-    optimizer = torch.optim.AdamW(
-        [{"params": backbone, "factor": config.backbone_factor}, {"params": heads, "factor": 1.0}],
-        lr=config.rate,
-        weight_decay=config.weight_decay,
-    )
-    step, spent, seen = 0, 0.0, 0
-    if state is not None:
-        network.load_state_dict(state["network"])
-        ema.network.load_state_dict(state["ema"])
-        ema.count = state["ema_count"]
-        optimizer.load_state_dict(state["optimizer"])
-        torch.set_rng_state(state["rng"])
-        step, spent, seen = state["step"], state["spent"], state["seen"]
-    model: nn.Module = (
-        nn.parallel.DistributedDataParallel(network, device_ids=[torch.device(device)] if cuda else None) if world > 1 else network
-    )
-    network.train()
-    for stage in frozen:
-        stage.eval()  # their batch norm keeps its statistics
+    run = Trainer(config, folder, prepare)
+    config = run.config
 
     def emit(line: dict[str, Any]) -> None:
-        if rank:
+        if run.rank:
             return
         with (folder / "log.jsonl").open("a", encoding="utf-8") as handle:
             handle.write(json.dumps(line) + "\n")
         if log is not None:
             log(line)
 
-    mixed = config.bf16 and (cuda or _cpu_bf16())
-    started = time.monotonic() - spent
-
-    def progress() -> float:
-        return step / config.steps if config.steps else (time.monotonic() - started) / (60 * config.minutes)
-
-    def save() -> None:
-        if rank == 0:
-            save_atomically(
-                {
-                    "config": asdict(config),
-                    "network": network.state_dict(),
-                    "ema": ema.network.state_dict(),
-                    "ema_count": ema.count,
-                    "optimizer": optimizer.state_dict(),
-                    "rng": torch.get_rng_state(),
-                    "step": step,
-                    "spent": time.monotonic() - started,
-                    "seen": seen,
-                },
-                checkpoint,
-            )
-
-    def validate() -> None:
-        if validation and rank == 0:
-            began = time.monotonic()
-            figures = summarise(validation, score(ema.network, validation, config.mean, config.std, device=device))
-            emit(
-                {
-                    "step": step,
-                    "minutes": round((time.monotonic() - started) / 60, 2),
-                    "validation": {k: round(v, 4) for k, v in figures.items()},
-                    "validation_s": round(time.monotonic() - began, 1),
-                }
-            )
-
-    emit(
-        {
-            "event": "resume" if state else "start",
-            "step": step,
-            "device": device,
-            "world": world,
-            "precision": "bf16" if mixed else "fp32",
-            "bank": bank.counts(),
-            "config": asdict(config),
-        }
-    )
-
-    def batches(first: int) -> Iterator[Batch]:
-        number = first
-        while True:
-            # Each process draws its own part of the step; progress is read when the batch is made, a few steps early.
-            yield collate(
-                make_samples(bank, config.recipe, config.seed + 1000 * rank, number, min(1.0, _share(number))), config.mean, config.std
-            )
-            number += 1
-
-    def _share(number: int) -> float:
-        return number / config.steps if config.steps else progress()
-
-    checked = validated = tick = time.monotonic()
-    sums: dict[str, float] = {}
-    since = 0
-    stream = prefetched(batches(step))
+    precision = "bf16" if run.mixed else "fp32"
+    head = {"event": "resume" if run.resumed else "start", "step": run.number, "device": run.device, "world": run.world}
+    emit({**head, "precision": precision, "bank": bank.counts(), "config": asdict(config)})
+    watched = validation if run.rank == 0 else []
+    checked = validated = time.monotonic()
+    tally = Tally()
+    stream = prefetched(run.batches(bank))
     try:
-        while (now := _agreed(progress(), world)) < 1 and (stop_after is None or step < stop_after):
+        while (now := run.progress()) < 1 and (stop_after is None or run.number < stop_after):
             batch = next(stream)
-            for group in optimizer.param_groups:
-                group["lr"] = config.rate * group["factor"] * learning_rate(now, config.warmup)
-            scans = batch.scans.to(device, non_blocking=True).contiguous(memory_format=torch.channels_last)
-            # Not autocast(enabled=False): torch 1.13 without CUDA fails even to ask.
-            with torch.autocast("cuda" if cuda else "cpu", torch.bfloat16) if mixed else contextlib.nullcontext():
-                outputs = model(scans)
-            terms = chr_loss(outputs, batch.labels.to(device), batch.masks.to(device), config.loss.at(now))
-            optimizer.zero_grad(set_to_none=True)
-            terms["loss"].backward()
-            nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-            optimizer.step()
-            ema.update(network)
-            step, seen, since = step + 1, seen + len(batch.samples) * world, since + len(batch.samples) * world
-            _add(sums, terms)
-            if step % 50 == 0:
-                clock = time.monotonic()
-                emit(
-                    {
-                        "step": step,
-                        "minutes": round((clock - started) / 60, 2),
-                        "seen": seen,
-                        "scans_s": round(since / (clock - tick), 2),
-                        "progress": round(now, 4),
-                        "rate": config.rate * learning_rate(now, config.warmup),
-                        **{k: round(v / 50, 5) for k, v in sums.items()},
-                    }
-                )
-                sums, since, tick = {}, 0, clock
+            tally.add(run.take(batch, now), len(batch.samples) * run.world)
+            if run.number % LOG_EVERY == 0:
+                where = {"step": run.number, "minutes": run.minutes, "seen": run.seen, "progress": round(now, 4)}
+                emit({**where, "rate": config.rate * learning_rate(now, config.warmup), **tally.line()})
+                tally = Tally()
                 if rendered is not None and (added := bank.add_rendered(rendered)):
-                    emit({"event": "patches", "step": step, "added": added})
-            if (now_s := time.monotonic()) - validated > config.validate_every:
-                validate()
+                    emit({"event": "patches", "step": run.number, "added": added})
+            if (before := time.monotonic()) - validated > config.validate_every:
+                if watched:
+                    emit(run.validate(watched))
                 validated = time.monotonic()
-                tick += validated - now_s  # throughput is of training alone
+                tally.since += validated - before  # throughput is of training alone
             if time.monotonic() - checked > config.checkpoint_every:
-                save()
+                run.save()
                 checked = time.monotonic()
     finally:
         stream.close()  # type: ignore[attr-defined]
-    save()
-    validate()
-    emit({"event": "end", "step": step, "seen": seen, "minutes": round((time.monotonic() - started) / 60, 2)})
-    return ema.network.cpu().eval()
-
-
-def _cpu_bf16() -> bool:
-    """Whether bf16 is faster than fp32 on this CPU; torch 1.13's convolutions are not, and fall back to slow paths."""
-    if int(torch.__version__.split(".")[0]) < 2 or not Path("/proc/cpuinfo").exists():
-        return False
-    return "avx512_bf16" in Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    run.save()
+    if watched:
+        emit(run.validate(watched))
+    emit({"event": "end", "step": run.number, "seen": run.seen, "minutes": run.minutes})
+    return run.ema.network.cpu().eval()
 
 
 def _agreed(progress: float, world: int) -> float:
@@ -328,11 +292,3 @@ def _agreed(progress: float, world: int) -> float:
         value = value.cuda()
     torch.distributed.broadcast(value, 0)
     return float(value)
-
-
-def _add(sums: dict[str, float], terms: dict[str, Tensor]) -> None:
-    for name, value in terms.items():
-        number = float(value.detach())
-        if not np.isfinite(number):
-            raise FloatingPointError(f"{name} is {number}")
-        sums[name] = sums.get(name, 0.0) + number
