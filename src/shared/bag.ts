@@ -17,6 +17,10 @@ export const place = z.discriminatedUnion('shape', [
 ])
 export type Place = z.infer<typeof place>
 
+/** A part of the scan from its upper left corner, as fractions of the original image's width and height. */
+export const region = point.extend({ width: fraction, height: fraction })
+export type Region = z.infer<typeof region>
+
 /** What the network and the policy said of one class. */
 export const classResult = z.object({
   /** logits by level, level 1 (finest) first */
@@ -30,6 +34,14 @@ export const classResult = z.object({
   peak: point,
 })
 export type ClassResult = z.infer<typeof classResult>
+
+/** One of the bags that lie on a scan (a belt frame holds several): where, and what was found in it. */
+export const bagOnScan = z.object({
+  box: region,
+  verdict: verdict.exclude(['unscreenable']),
+  classes: perClass(classResult.omit({ logits: true })),
+})
+export type BagOnScan = z.infer<typeof bagOnScan>
 
 export const timings = z.object({ decode: z.number(), infer: z.number(), total: z.number() })
 
@@ -85,7 +97,10 @@ export const bag = z.object({
   verdict: verdict.nullable(),
   /** why a bag is unscreenable, in plain words */
   reason: z.string().nullable(),
+  /** of each class what the worst of the scan's bags gave */
   classes: perClass(classResult).nullable(),
+  /** the bags on the scan, from left to right; its verdict is the worst of theirs. Absent while not screened, when unscreenable, and of scans of old models. */
+  bags: z.array(bagOnScan).min(1).optional(),
   model: z.string().nullable(),
   policy: z.number().int().nullable(),
   provider: z.string().nullable(),
