@@ -57,6 +57,21 @@ export default ts.config(
   { files: ['src/renderer/**/*.ts'], languageOptions: { globals: { ...globals.browser } } },
   { files: ['src/main/*.ts', 'src/main/cli/**', 'scripts/**', 'bin/**', 'test/**'], rules: { 'no-console': 'off' } },
 
+  // ---- offline, always: ONNX Runtime's telemetry is switched off in the one file that loads it
+  {
+    files: ['src/**', 'scripts/**', 'bin/**', 'test/**'],
+    ignores: ['src/main/inference/onnxruntime.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'Literal[value=/^onnxruntime-(node|common)/]',
+          message: 'ONNX Runtime is loaded by src/main/inference/onnxruntime.ts alone, which switches its telemetry off first.',
+        },
+      ],
+    },
+  },
+
   // ---- the rooms
   room(['src/shared/**'], [...OUTER, ...NODE], ['**/main/**', '**/renderer/**', '**/preload/**', '**/domain/**'], 'shared imports only zod and the contract library.'),
   room(['src/domain/**'], [...OUTER, ...NODE], ['**/main/**', '**/renderer/**', '**/preload/**'], 'domain is pure: it imports shared only.'),

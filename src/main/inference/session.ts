@@ -1,10 +1,10 @@
 // The ONNX session: model checked against its manifest, best execution provider that really runs, self-test before the first scan.
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { env, InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node'
 import type { ActivationMap } from '../../domain/cam'
 import { mapClasses, THREAT_CLASSES, type PerClass } from '../../shared/classes'
 import type { ModelManifest } from '../../shared/manifest'
+import { env, InferenceSession, listSupportedBackends, Tensor, type Session, type ValueMetadata } from './onnxruntime'
 import { normalise } from './preprocess'
 
 /** Raw outputs for one scan. */
@@ -97,12 +97,8 @@ function fits(stated: readonly (number | string)[], expected: readonly (number |
   )
 }
 
-function checkGraph(session: InferenceSession, { input, outputs, levels }: ModelManifest): void {
-  const check = (
-    metadata: readonly InferenceSession.ValueMetadata[],
-    name: string,
-    expected: readonly (number | null)[],
-  ): void => {
+function checkGraph(session: Session, { input, outputs, levels }: ModelManifest): void {
+  const check = (metadata: readonly ValueMetadata[], name: string, expected: readonly (number | null)[]): void => {
     const found = metadata.find((m) => m.name === name)
     if (!found?.isTensor || found.type !== 'float32' || !fits(found.shape, expected))
       throw new WrongModel(`the graph has no float32 tensor "${name}" of shape [${expected.map((d) => d ?? '·').join(', ')}]`)
@@ -112,7 +108,7 @@ function checkGraph(session: InferenceSession, { input, outputs, levels }: Model
   for (const cam of outputs.cams) check(session.outputMetadata, cam, [null, THREAT_CLASSES.length, null, null])
 }
 
-function runner(session: InferenceSession, { input, outputs, levels }: ModelManifest): Network['run'] {
+function runner(session: Session, { input, outputs, levels }: ModelManifest): Network['run'] {
   const C = THREAT_CLASSES.length
   return async (tensor) => {
     const feeds = { [input.name]: new Tensor('float32', tensor, [1, 3, input.size, input.size]) }
