@@ -8,11 +8,13 @@ import { policyFrom } from '../../domain/thresholds'
 import { mapClasses, THREAT_CLASSES, type PerClass } from '../../shared/classes'
 import type { Calibration, CalibrationMap } from '../../shared/policy'
 import type { ModelFiles } from '../inference/model-files'
+import { screenAndJudge, unscreenable } from '../station/judging'
 import { modelOf, sampleOfModel, withBook, type BookOptions } from './book'
 import { UsageError } from './exit'
-import { commandInference } from './inference'
+import { commandInference, judgingByModel } from './inference'
 import { listImages, readLabels } from './labelled-scans'
-import { readText } from './policy'
+import { readText } from './text'
+import { progressBar } from './progress'
 import { readScan } from './scan-files'
 
 interface CalibrateOptions extends BookOptions {
@@ -162,16 +164,20 @@ async function scored(folder: string, labels: string, model: ModelFiles): Promis
   const list = readLabels(labels).filter(({ name }) => files.has(name))
   if (list.length === 0) throw new UsageError(`None of the scans listed in ${labels} is in ${folder}.`)
   const inference = commandInference(model)
+  const means = judgingByModel(inference)
+  const bar = progressBar(list.length)
   const scans: ScoredScan[] = []
+  const leftOut: string[] = []
   try {
     for (const { name, labels: row, group } of list) {
       const read = await readScan(files.get(name) ?? '')
-      const result = 'unreadable' in read ? { ok: false as const, reason: read.unreadable } : await inference.screen(read.bytes)
-      if (!result.ok) {
-        process.stderr.write(`${name} is left out: ${result.reason}\n`)
+      const { classes, reason } =
+        'unreadable' in read ? unscreenable(read.unreadable, Date.now()) : (await screenAndJudge(read.bytes, means)).record
+      bar?.increment()
+      if (classes === null) {
+        leftOut.push(`${name} is left out: ${reason ?? ''}`)
         continue
       }
-      const { classes } = result.output
       scans.push({
         source: folder,
         group,
@@ -180,7 +186,9 @@ async function scored(folder: string, labels: string, model: ModelFiles): Promis
       })
     }
   } finally {
+    bar?.stop()
     await inference.stop()
   }
+  for (const line of leftOut) process.stderr.write(`${line}\n`)
   return scans
 }

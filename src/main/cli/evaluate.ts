@@ -3,14 +3,15 @@ import type { Command } from 'commander'
 import { writeFileSync } from 'node:fs'
 import { inAnyBox, type Label } from '../../domain/metrics'
 import { modelName } from '../../domain/first-policy'
+import type { Point } from '../../shared/bag'
 import { THREAT_CLASSES } from '../../shared/classes'
-import type { InferenceRoom } from '../inference/client'
 import { chooseModel, type ModelFiles } from '../inference/model-files'
-import type { NetworkOutput } from '../station/ports'
+import { screenAndJudge, type JudgingMeans } from '../station/judging'
 import { evaluate, inTable, scoresCsv, type ScoredScan } from './evaluate-table'
 import { UsageError } from './exit'
-import { commandInference } from './inference'
+import { commandInference, judgingByModel } from './inference'
 import { listImages, readAnnotation, readLabels, type Annotation, type LabelledScan } from './labelled-scans'
+import { progressBar } from './progress'
 import { readScan } from './scan-files'
 
 export interface EvaluateOptions {
@@ -57,17 +58,19 @@ interface Unscored {
 async function run(options: EvaluateOptions): Promise<number> {
   const { scans, without, unlabelled, model } = prepare(options)
   const inference = commandInference(model)
+  const means = judgingByModel(inference)
+  const bar = progressBar(scans.length)
   const scored: ScoredScan[] = []
   const unscored: Unscored[] = []
   try {
-    for (const [i, scan] of scans.entries()) {
-      const result = await score(scan, scan.path, scan.annotation, inference)
+    for (const scan of scans) {
+      const result = await score(scan, scan.path, scan.annotation, means)
       if ('reason' in result) unscored.push(result)
       else scored.push(result)
-      if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${i + 1}/${scans.length} scans`)
+      bar?.increment()
     }
   } finally {
-    if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
+    bar?.stop()
     await inference.stop()
   }
   for (const { name, reason } of unscored) process.stderr.write(`${name} could not be scored: ${reason}\n`)
@@ -117,28 +120,25 @@ async function score(
   scan: LabelledScan,
   path: string,
   annotation: Annotation | null,
-  inference: InferenceRoom,
+  means: JudgingMeans,
 ): Promise<ScoredScan | Unscored> {
   const read = await readScan(path)
   if ('unreadable' in read) return { name: scan.name, reason: read.unreadable }
-  let result = await inference.screen(read.bytes)
-  if (!result.ok && result.retry) result = await inference.screen(read.bytes)
-  if (!result.ok) return { name: scan.name, reason: result.reason }
-  const { output } = result
+  const { classes, reason } = (await screenAndJudge(read.bytes, means)).record
+  if (classes === null) return { name: scan.name, reason: reason ?? 'The scan could not be analysed.' }
   return {
     name: scan.name,
     group: scan.group,
     labels: scan.labels,
-    z: THREAT_CLASSES.map((name) => output.classes[name].fused),
-    hits: THREAT_CLASSES.map((name) => (annotation === null ? 0 : pointed(output, annotation, name))),
+    z: THREAT_CLASSES.map((name) => classes[name].fused),
+    hits: THREAT_CLASSES.map((name) => (annotation === null ? 0 : pointed(classes[name].peak, annotation, name))),
   }
 }
 
 /** Boxes are in pixels of the size that the annotation states, which need not be the size that arrived. */
-function pointed(output: NetworkOutput, annotation: Annotation, name: (typeof THREAT_CLASSES)[number]): Label {
+function pointed({ x, y }: Point, annotation: Annotation, name: (typeof THREAT_CLASSES)[number]): Label {
   const boxes = annotation.boxes[name]
   if (boxes.length === 0) return 0
-  const { x, y } = output.classes[name].peak
   return inAnyBox(x * annotation.width, y * annotation.height, boxes) ? 1 : -1
 }
 

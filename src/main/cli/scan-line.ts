@@ -1,10 +1,8 @@
 // The line that `lanescope scan --json` prints for a scan: its schema, and how it is made.
 import * as z from 'zod'
-import { judge } from '../../domain/policy'
 import { point } from '../../shared/bag'
 import { mapClasses, perClass, tier, verdict } from '../../shared/classes'
-import type { Calibration, Policy } from '../../shared/policy'
-import type { ScreenResult } from '../station/ports'
+import type { ScreenedRecord } from '../station/ports'
 
 /** Of an unscreenable scan nothing is known: no logits, and null, not "none", for the tier, so that no reader takes it for clear. */
 const classLine = z.object({
@@ -36,51 +34,33 @@ export const scanLine = z.strictObject({
 })
 export type ScanLine = z.infer<typeof scanLine>
 
-/** What judges: null where no model could be found. */
+/** What the line names as its judge, on an unscreenable scan too. */
 export interface Judge {
   model: string
-  policy: Policy
-  calibration: Calibration
+  policy: number
 }
 
-/** The line of one scan. `total` is the time since its file was opened, ms, for scans that have no time of their own. */
-export function lineOf(file: string, sha256: string | null, result: ScreenResult, by: Judge | null, total: number): ScanLine {
-  const [model, policy] = [by?.model ?? null, by?.policy.version ?? null]
-  const unscreenable = (reason: string): ScanLine => ({
+/** The line of one scan; `by` is null where no model could be found. `total` is the time since its file was opened, ms, for scans that have no time of their own. */
+export function lineOf(file: string, sha256: string | null, record: ScreenedRecord, by: Judge | null, total: number): ScanLine {
+  const { verdict, reason, classes, provider, ms } = record
+  return {
     file,
     sha256,
-    verdict: 'unscreenable',
+    verdict,
     reason,
-    classes: mapClasses(() => ({ logits: [], score: null, tier: null, peak: null })),
-    model,
-    policy,
-    provider: null,
-    ms: { decode: null, infer: null, total: rounded(total) },
-  })
-  if (!result.ok) return unscreenable(result.reason)
-  if (by === null) return unscreenable('There is no model.')
-  const { output } = result
-  try {
-    const fused = mapClasses((name) => output.classes[name].fused)
-    const judged = judge(fused, by.policy, by.calibration)
-    return {
-      file,
-      sha256,
-      verdict: judged.verdict,
-      reason: null,
-      classes: mapClasses((name) => ({
-        logits: output.classes[name].logits,
-        score: judged.classes[name].posterior,
-        tier: judged.classes[name].tier,
-        peak: output.classes[name].peak,
-      })),
-      model,
-      policy,
-      provider: output.provider,
-      ms: { decode: rounded(output.ms.decode), infer: rounded(output.ms.infer), total: rounded(output.ms.total) },
-    }
-  } catch (error) {
-    return unscreenable(error instanceof Error ? error.message : String(error))
+    classes: mapClasses((name) => {
+      if (classes === null) return { logits: [], score: null, tier: null, peak: null }
+      const { logits, posterior, tier, peak } = classes[name]
+      return { logits, score: posterior, tier, peak }
+    }),
+    model: by?.model ?? null,
+    policy: by?.policy ?? null,
+    provider,
+    ms: {
+      decode: ms && rounded(ms.decode),
+      infer: ms && rounded(ms.infer),
+      total: rounded(ms?.total ?? total),
+    },
   }
 }
 

@@ -1,16 +1,17 @@
 // `lanescope scan`: screens files and folders without a window or a database, by the model's first policy.
-import { SingleBar } from 'cli-progress'
+import type { SingleBar } from 'cli-progress'
 import type { Command } from 'commander'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { basename, extname, join } from 'node:path'
-import { firstCalibration, firstPolicy, modelName } from '../../domain/first-policy'
+import { modelName } from '../../domain/first-policy'
 import { posteriorInWords } from '../../domain/words'
 import { THREAT_CLASSES } from '../../shared/classes'
 import type { InferenceRoom } from '../inference/client'
 import { chooseModel } from '../inference/model-files'
-import type { ScreenResult } from '../station/ports'
+import { screenAndJudge, unscreenable, type Judged, type JudgingMeans } from '../station/judging'
 import { UsageError } from './exit'
-import { commandInference } from './inference'
+import { commandInference, FIRST_POLICY, judgingByModel } from './inference'
+import { progressBar } from './progress'
 import { listScans, readScan, type Listed } from './scan-files'
 import { lineOf, type Judge, type ScanLine } from './scan-line'
 
@@ -48,17 +49,18 @@ export function register(program: Command): void {
 async function scan(paths: string[], options: ScanOptions): Promise<number> {
   if (options.everyClass && options.heatmaps === undefined) throw new UsageError('--every-class belongs to --heatmaps DIR.')
   if (options.heatmaps !== undefined) makeFolder(options.heatmaps)
-  const { judge, inference, problem } = start(options.model)
+  const started = start(options.model)
+  const inference = started.room?.inference
   const { scans, passedOver } = await listScans(paths)
   const bar = progressBar(scans.length)
   const counts = { alarm: 0, advisory: 0, clear: 0, unscreenable: 0 }
   let unwritten = 0
   try {
     for (const listed of scans) {
-      const { line, heatmap, bytes } = await screenOne(listed, inference, judge, problem)
+      const { line, heatmap, bytes } = await screenOne(listed, started)
       counts[line.verdict] += 1
       await print(options.json ? JSON.stringify(line) : inWords(line), bar)
-      if (options.heatmaps !== undefined && heatmap !== null && inference !== null && bytes !== null)
+      if (options.heatmaps !== undefined && heatmap !== null && inference && bytes !== null)
         unwritten += await writeHeatmaps(options.heatmaps, options.everyClass === true, line, bytes, heatmap, inference)
       bar?.increment()
     }
@@ -76,19 +78,25 @@ async function scan(paths: string[], options: ScanOptions): Promise<number> {
   return counts.unscreenable > 0 ? 2 : unwritten > 0 ? 74 : 0
 }
 
+interface Started {
+  /** null where no model could be had: every scan is unscreenable then, for the reason in `problem` */
+  room: { inference: InferenceRoom; means: JudgingMeans; judge: Judge } | null
+  problem: string
+}
+
 /** The model, its first policy, and a running process. A model that was named and can't be had is wrong use; a missing one of ours makes every scan unscreenable. */
-function start(named: string | undefined): { judge: Judge | null; inference: InferenceRoom | null; problem: string | null } {
+function start(named: string | undefined): Started {
   try {
     const { manifest, modelPath } = chooseModel(import.meta.dirname, named)
-    const policy = { version: 1, ...firstPolicy(manifest, 1) }
-    const calibration = { version: 1, ...firstCalibration(manifest) }
     const inference = commandInference({ manifest, modelPath })
-    return { judge: { model: modelName(manifest), policy, calibration }, inference, problem: null }
+    const means = judgingByModel(inference)
+    const judge = { model: modelName(manifest), policy: FIRST_POLICY }
+    return { room: { inference, means, judge }, problem: '' }
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error)
     if (named !== undefined) throw new UsageError(problem)
     process.stderr.write(`${problem}\n`)
-    return { judge: null, inference: null, problem }
+    return { room: null, problem }
   }
 }
 
@@ -98,24 +106,22 @@ interface Screened {
   bytes: Uint8Array | null
 }
 
-async function screenOne(
-  listed: Listed,
-  inference: InferenceRoom | null,
-  judge: Judge | null,
-  problem: string | null,
-): Promise<Screened> {
+async function screenOne(listed: Listed, { room, problem }: Started): Promise<Screened> {
   const began = performance.now()
-  const line = (sha256: string | null, result: ScreenResult): ScanLine =>
-    lineOf(listed.file, sha256, result, judge, performance.now() - began)
   const read = 'unreadable' in listed ? listed : await readScan(listed.file)
-  if ('unreadable' in read)
-    return { line: line(null, { ok: false, reason: read.unreadable, retry: false }), heatmap: null, bytes: null }
-  const { bytes, sha256 } = read
-  if (inference === null)
-    return { line: line(sha256, { ok: false, reason: problem ?? 'There is no model.', retry: false }), heatmap: null, bytes }
-  let result = await inference.screen(bytes)
-  if (!result.ok && result.retry) result = await inference.screen(bytes)
-  return { line: line(sha256, result), heatmap: result.ok ? result.output.heatmap : null, bytes }
+  const failed = (reason: string): Pick<Judged, 'record' | 'heatmap'> => ({
+    record: unscreenable(reason, Date.now()),
+    heatmap: null,
+  })
+  const { record, heatmap } =
+    'unreadable' in read
+      ? failed(read.unreadable)
+      : room === null
+        ? failed(problem)
+        : await screenAndJudge(read.bytes, room.means)
+  const [sha256, bytes] = 'unreadable' in read ? [null, null] : [read.sha256, read.bytes]
+  const line = lineOf(listed.file, sha256, record, room?.judge ?? null, performance.now() - began)
+  return { line, heatmap, bytes }
 }
 
 /** Writes the wanted overlays of one scan; returns how many could not be written. */
@@ -152,18 +158,6 @@ function makeFolder(folder: string): void {
   } catch (error) {
     throw new UsageError(`The folder ${folder} can't be made: ${error instanceof Error ? error.message : String(error)}`)
   }
-}
-
-function progressBar(total: number): SingleBar | null {
-  if (!process.stderr.isTTY || total < 2) return null
-  const bar = new SingleBar({
-    stream: process.stderr,
-    format: '{bar} {value}/{total} scans, {eta_formatted} left',
-    hideCursor: true,
-    clearOnComplete: true,
-  })
-  bar.start(total, 0)
-  return bar
 }
 
 /** One line on stdout, waiting where the reader is slow. On a terminal the bar gives way to it. */

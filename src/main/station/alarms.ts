@@ -1,7 +1,7 @@
 // The use cases of the Alarms screen (policy.* and alarms.* of the contract): drafts, promises, replays, versions, proposal, drift.
 import { histogramOf, operatingCurve } from '../../domain/curves'
-import { held, heldThreat } from '../../domain/outcomes'
-import { tiersOf, verdictOf } from '../../domain/policy'
+import { modelName } from '../../domain/first-policy'
+import { held } from '../../domain/outcomes'
 import { parseScores, sampleOf, UnusableSample, type Sample } from '../../domain/scores'
 import {
   anyPromise,
@@ -12,251 +12,251 @@ import {
   withThreshold,
   type AlarmTier,
 } from '../../domain/thresholds'
-import { mapClasses, THREAT_CLASSES, type ThreatClass } from '../../shared/classes'
+import type { ClassScores, DraftEffect, LaneProposal } from '../../shared/alarms'
+import { mapClasses, type ThreatClass } from '../../shared/classes'
 import type { Calibration, Policy, PolicyDraft, SetBy } from '../../shared/policy'
 import type { DriftReport } from '../../shared/status'
-import type { ClassScores, DraftEffect, LaneProposal } from '../../shared/alarms'
-import { modelName } from '../../domain/first-policy'
+import { replay, warnings } from './draft-effect'
 import { DriftMonitor, WINDOW } from './drift'
+import { NotFound, Refused } from './errors'
 import { LaneScores } from './lane-scores'
-import type { ScoredBag } from './ports'
-import { NotFound, Refused, type StationOptions } from './types'
+import type { BagLog, Clock, Inference, KeptState, PolicyBook, Say, ScoredBag } from './ports'
 
-/** Bags kept in memory for replays; the contract's limit. */
+/** Bags kept in memory for replays; the contract's limit. Of these, a reviewed bag counts as one positive bag of each class that was in it. */
 const REPLAYED = 20_000
-const DIFFER = 200
-/** A reviewed bag counts as one positive bag of each class that was in it. */
-const REVIEWED_FROM = REPLAYED
 
-export interface Alarms {
-  /** Reads the model's held-out scores; resolves to what a person must be told, or null. Never rejects. */
-  start(): Promise<string | null>
-  /** Fills in what a policy promises. */
-  promised(policy: Omit<Policy, 'version'>): Omit<Policy, 'version'>
-  /** Takes note of a screened bag that is in the log; never throws. */
-  saw(bag: ScoredBag): void
-  /** An outcome changed: replays and drafts count it. */
-  reviewed(): void
-  stop(): void
-  driftState(): DriftReport['state'] | null
+type Unsaved = Omit<Policy, 'version'>
 
-  try(input: { draft: PolicyDraft; lastBags: number }): DraftEffect
-  set(input: { draft: PolicyDraft; class: ThreatClass; tier: AlarmTier; by: SetBy }): PolicyDraft
-  share(input: { draft: PolicyDraft; tier: AlarmTier; by: SetBy }): PolicyDraft
-  save(input: { draft: PolicyDraft; person: string; reason: string }): Policy
-  rollBack(input: { version: number; person: string; reason: string }): Policy
-  of(input: { class: ThreatClass; draft?: PolicyDraft | undefined }): ClassScores
-  proposal(input: { per1000: number }): LaneProposal
-  drift(): DriftReport
-}
-
-export interface AlarmsOptions extends Pick<
-  StationOptions,
-  'log' | 'policies' | 'state' | 'inference' | 'clock' | 'heldOutScores' | 'say'
-> {
+export interface AlarmsStage {
+  log: Pick<BagLog, 'lastScores'>
+  policies: PolicyBook
+  state: KeptState
+  inference: Pick<Inference, 'manifest'>
+  clock: Clock
+  /** the manifest's held-out scores file as text, when the model has one */
+  heldOutScores?: (() => Promise<string | null>) | undefined
+  say: Say
   /** tells every screen that a new policy is in force */
   announce: (version: number) => void
 }
 
-export function makeAlarms({ log, policies, state, inference, clock, heldOutScores, say, announce }: AlarmsOptions): Alarms {
-  const { manifest } = inference
-  const model = modelName(manifest)
-  let heldOut: Sample = { benign: [], positives: mapClasses(() => []) }
-  let recent: ScoredBag[] | null = null
-  let lane: LaneScores | null = null
-  let monitor: { version: number; drift: DriftMonitor } | null = null
+export class Alarms {
+  readonly #stage: AlarmsStage
+  readonly #model: string
+  #heldOut: Sample = { benign: [], positives: mapClasses(() => []) }
+  #recent: ScoredBag[] | null = null
+  #lane: LaneScores | null = null
+  #monitor: { version: number; drift: DriftMonitor } | null = null
 
-  /** Newest first; only this model's bags: another network's scores mean nothing under these thresholds. */
-  const lastBags = (): ScoredBag[] => (recent ??= log.lastScores(REPLAYED).filter((bag) => bag.model === model))
+  constructor(stage: AlarmsStage) {
+    this.#stage = stage
+    this.#model = modelName(stage.inference.manifest)
+  }
 
-  /** Held-out scores, and threats that supervisors found on the lane. */
-  const sample = (): Sample => {
-    const found = lastBags()
-      .slice(0, REVIEWED_FROM)
-      .filter((bag) => heldThreat(bag.outcome))
-    if (found.length === 0) return heldOut
-    return {
-      benign: heldOut.benign,
-      positives: mapClasses((c) => [...heldOut.positives[c], ...found.filter((b) => held(b.outcome, c)).map((b) => b.fused)]),
+  // ---- what the station calls
+
+  /** Reads the model's held-out scores; resolves to what a person must be told, or null. Never rejects. */
+  async start(): Promise<string | null> {
+    const { heldOutScores, state, log, inference } = this.#stage
+    try {
+      const csv = (await heldOutScores?.()) ?? null
+      if (csv === null)
+        return `Model ${this.#model} came without held-out scores: alarms can be set by hand only, and promise nothing.`
+      this.#heldOut = sampleOf(parseScores(csv))
+      this.#lane = new LaneScores(state, log, inference.manifest.sha256, this.#model, this.#heldOut)
+      return null
+    } catch (error) {
+      return `The model's held-out scores cannot be used: ${error instanceof Error ? error.message : String(error)}`
     }
   }
 
-  const calibrationOf = (version: number): Calibration => {
-    const found = policies.calibration(version)
-    if (!found) throw new NotFound(`There is no calibration ${version}.`)
-    if (found.modelSha256 !== manifest.sha256)
-      throw new Refused(`Calibration ${version} belongs to ${found.model}, not to the model that runs (${model}).`)
+  stop(): void {
+    this.#lane?.save()
+  }
+
+  /** Fills in what a policy promises. */
+  promised(policy: Unsaved): Unsaved {
+    const sample = this.#heldOut
+    return sample.benign.length === 0
+      ? policy
+      : { ...withPromises(policy, sample), anyAlarm: anyPromise(sample, policy, 'alarm') }
+  }
+
+  /** Takes note of a screened bag that is in the log; never throws. */
+  saw(bag: ScoredBag): void {
+    try {
+      // what is made from the log from here on finds this bag there
+      if (this.#recent && this.#recent.unshift(bag) > REPLAYED) this.#recent.pop()
+      if (this.#monitor && this.#monitor.version === this.#stage.policies.current().version) this.#monitor.drift.saw(bag)
+      this.#lane?.saw(bag)
+    } catch (error) {
+      this.#stage.say(`alarms: ${error instanceof Error ? error.message : String(error)}`, 'error')
+    }
+  }
+
+  /** An outcome changed: replays and drafts count it. */
+  reviewed(): void {
+    this.#recent = null
+  }
+
+  driftState(): DriftReport['state'] | null {
+    try {
+      return this.#drift()?.report().state ?? null
+    } catch {
+      return null // the log's own trouble says why
+    }
+  }
+
+  // ---- what people ask and do
+
+  /** The policy in force. */
+  current(): Policy {
+    return this.#stage.policies.current()
+  }
+
+  /** Newest first. */
+  list(): Policy[] {
+    return this.#stage.policies.list()
+  }
+
+  /** Throws `NotFound`. */
+  get(version: number): Policy {
+    const found = this.#stage.policies.get(version)
+    if (!found) throw new NotFound(`There is no alarm policy ${version}.`)
     return found
   }
 
-  /** What a sample cannot bear is a refusal with its reason. */
-  const refusing = <T>(work: () => T): T => {
-    try {
-      return work()
-    } catch (error) {
-      if (error instanceof UnusableSample || error instanceof RangeError) throw new Refused(error.message)
-      throw error
+  /** Throws `NotFound`. */
+  calibration(version: number): Calibration {
+    const found = this.#stage.policies.calibration(version)
+    if (!found) throw new NotFound(`There is no calibration ${version}.`)
+    return found
+  }
+
+  /** What a draft promises and would have done on the last bags. Throws `NotFound` or `Refused`, as all below. */
+  try({ draft, lastBags }: { draft: PolicyDraft; lastBags: number }): DraftEffect {
+    this.#usable(draft.calibration)
+    const sample = this.#sample()
+    const bags = this.#lastBags().slice(0, lastBags)
+    const { classes } = withPromises(draft, sample)
+    const promise = (c: ThreatClass, tier: AlarmTier) => classes[c][tier].promise ?? noPromise()
+    const promises = mapClasses((c) => ({ advisory: promise(c, 'advisory'), alarm: promise(c, 'alarm') }))
+    return {
+      promises,
+      anyAlarm: anyPromise(sample, draft, 'alarm'),
+      replay: replay(draft, this.current(), bags),
+      warnings: warnings(draft, { promises }, this.#heldOut.benign.length, bags),
     }
   }
 
-  const saved = (policy: Omit<Policy, 'version'>): Policy => {
-    const made = policies.save(policy)
-    announce(made.version)
+  /** Sets one threshold of a draft by a rule. */
+  set({ draft, class: c, tier, by }: { draft: PolicyDraft; class: ThreatClass; tier: AlarmTier; by: SetBy }): PolicyDraft {
+    return refusing(() => {
+      const { classes } = this.#usable(draft.calibration)
+      return withThreshold(draft, c, tier, thresholdBy(by, c, this.#sample(), classes[c], draft), by)
+    })
+  }
+
+  /** Sets one tier of all classes by a false-alarm budget of the bag. */
+  share({ draft, tier, by }: { draft: PolicyDraft; tier: AlarmTier; by: SetBy }): PolicyDraft {
+    return refusing(() => shareBudget(draft, tier, by, this.#sample()))
+  }
+
+  save({ draft, person, reason }: { draft: PolicyDraft; person: string; reason: string }): Policy {
+    const signed = { createdAt: this.#stage.clock.now(), author: person, reason }
+    return refusing(() => this.#saved(policyFrom(draft, this.#sample(), signed, this.#usable(draft.calibration))))
+  }
+
+  /** Makes a new version equal to an old one. */
+  rollBack({ version, person, reason }: { version: number; person: string; reason: string }): Policy {
+    const old = this.get(version)
+    if (old.modelSha256 !== this.#stage.inference.manifest.sha256)
+      throw new Refused(`Policy ${version} belongs to ${old.model}; its thresholds mean nothing under ${this.#model}.`)
+    const { version: _, ...rest } = old
+    const createdAt = this.#stage.clock.now()
+    return this.#saved({ ...rest, createdAt, author: person, reason: `Back to policy ${version}: ${reason}` })
+  }
+
+  /** A class's scores and operating curve, under a draft or the policy in force. */
+  of({ class: c, draft }: { class: ThreatClass; draft?: PolicyDraft | undefined }): ClassScores {
+    const policy = draft ?? this.current()
+    const sample = this.#sample()
+    return {
+      class: c,
+      histogram: histogramOf(sample, c),
+      curve: operatingCurve(sample, c, policy.prevalence[c]),
+      benign: sample.benign.length,
+      positives: sample.positives[c].length,
+    }
+  }
+
+  /** Thresholds that the lane's own scores support. */
+  proposal({ per1000 }: { per1000: number }): LaneProposal {
+    if (!this.#lane) throw new Refused('The model came without a usable sample, so the lane cannot be learned from.')
+    return this.#lane.proposal(per1000, this.current(), this.#sample())
+  }
+
+  drift(): DriftReport {
+    return this.#drift()?.report() ?? { state: 'learning', signals: [], prevalence: null }
+  }
+
+  // ----
+
+  #saved(policy: Unsaved): Policy {
+    const made = this.#stage.policies.save(policy)
+    this.#stage.announce(made.version)
     return made
   }
 
-  const drift = (): DriftMonitor | null => {
+  /** A calibration that fits the model that runs. */
+  #usable(version: number): Calibration {
+    const found = this.calibration(version)
+    if (found.modelSha256 !== this.#stage.inference.manifest.sha256)
+      throw new Refused(`Calibration ${version} belongs to ${found.model}, not to the model that runs (${this.#model}).`)
+    return found
+  }
+
+  /** Newest first; only this model's bags: another network's scores mean nothing under these thresholds. */
+  #lastBags(): ScoredBag[] {
+    this.#recent ??= this.#stage.log.lastScores(REPLAYED).filter((bag) => bag.model === this.#model)
+    return this.#recent
+  }
+
+  /** Held-out scores, and threats that supervisors found on the lane. */
+  #sample(): Sample {
+    const { benign, positives } = this.#heldOut
+    const reviewed = (c: ThreatClass) => this.#lastBags().flatMap((bag) => (held(bag.outcome, c) ? [bag.fused] : []))
+    return { benign, positives: mapClasses((c) => [...positives[c], ...reviewed(c)]) }
+  }
+
+  /** The monitor of the policy in force; null where that belongs to another model. */
+  #drift(): DriftMonitor | null {
+    const { policies, inference } = this.#stage
     if (policies.isEmpty()) return null
     const policy = policies.current()
     const calibration = policies.calibration(policy.calibration)
-    if (policy.modelSha256 !== manifest.sha256 || !calibration) return null
-    if (monitor?.version !== policy.version) {
-      const made = new DriftMonitor({ manifest, sample: heldOut, policy, calibration })
+    if (policy.modelSha256 !== inference.manifest.sha256 || !calibration) return null
+    if (this.#monitor?.version !== policy.version) {
+      const drift = new DriftMonitor({ manifest: inference.manifest, sample: this.#heldOut, policy, calibration })
       // what the lane showed last is not forgotten at a restart or a new policy
-      for (const bag of lastBags()
-        .slice(0, 2 * WINDOW)
-        .reverse())
-        made.saw(bag)
-      monitor = { version: policy.version, drift: made }
+      const window = this.#lastBags().slice(0, 2 * WINDOW)
+      for (const bag of window.reverse()) drift.saw(bag)
+      this.#monitor = { version: policy.version, drift }
     }
-    return monitor.drift
-  }
-
-  const replay = (draft: PolicyDraft, bags: readonly ScoredBag[]): DraftEffect['replay'] => {
-    const inForce = { alarms: 0, advisories: 0, confirmed: 0 }
-    const drafted = { alarms: 0, advisories: 0, confirmed: 0 }
-    const differ: number[] = []
-    const policy = policies.current()
-    for (const bag of bags) {
-      const verdicts = [policy, draft].map((p) => verdictOf(tiersOf(bag.fused, p)))
-      const known = heldThreat(bag.outcome)
-      for (const [i, counts] of [inForce, drafted].entries()) {
-        if (verdicts[i] === 'alarm') counts.alarms++
-        else if (verdicts[i] === 'advisory') counts.advisories++
-        if (known && verdicts[i] === 'alarm') counts.confirmed++
-      }
-      if (verdicts[0] !== verdicts[1] && differ.length < DIFFER) differ.push(bag.id)
-    }
-    return { bags: bags.length, inForce, draft: drafted, differ }
-  }
-
-  const warnings = (
-    draft: PolicyDraft,
-    effect: Pick<DraftEffect, 'promises' | 'anyAlarm'>,
-    bags: readonly ScoredBag[],
-  ): string[] => {
-    const says: string[] = []
-    if (heldOut.benign.length === 0)
-      says.push('The model came without held-out scores: nothing can be promised of any threshold.')
-    const unseen = THREAT_CLASSES.filter((c) => effect.promises[c].alarm.positives === 0)
-    if (unseen.length) says.push(`No bag with ${unseen.join(', ')} is in the sample: how many would be found is not known.`)
-    const weak = THREAT_CLASSES.filter((c) => (effect.promises[c].alarm.recall ?? 1) < 0.5)
-    if (weak.length)
-      says.push(
-        `The alarm would miss more than half of: ${weak.map((c) => `${c} (finds ${percent(effect.promises[c].alarm.recall ?? 0)})`).join(', ')}.`,
-      )
-    const lost = bags.filter((b) => heldThreat(b.outcome) && verdictOf(tiersOf(b.fused, draft)) === 'clear')
-    if (lost.length)
-      says.push(
-        `Bags that held a threat and would pass as clear: ${lost
-          .slice(0, 5)
-          .map((b) => b.id)
-          .join(', ')}${lost.length > 5 ? ' …' : ''}.`,
-      )
-    const reviewed = bags.filter((b) => heldThreat(b.outcome) && b.outcome.found.length > 0).length
-    if (reviewed)
-      says.push(
-        `The shares found include ${reviewed} reviewed ${reviewed === 1 ? 'bag' : 'bags'} of the lane; threats that nobody found are not among them.`,
-      )
-    return says
-  }
-
-  return {
-    async start() {
-      try {
-        const csv = (await heldOutScores?.()) ?? null
-        if (csv === null)
-          return `Model ${model} came without held-out scores: alarms can be tuned by hand only, and promise nothing.`
-        const scans = parseScores(csv)
-        heldOut = sampleOf(scans)
-        lane = new LaneScores(state, log, manifest.sha256, model, heldOut)
-        return null
-      } catch (error) {
-        return `The model's held-out scores cannot be used: ${error instanceof Error ? error.message : String(error)}`
-      }
-    },
-    promised: (policy) =>
-      heldOut.benign.length === 0 ? policy : { ...withPromises(policy, heldOut), anyAlarm: anyPromise(heldOut, policy, 'alarm') },
-    saw(bag) {
-      try {
-        // what is made from the log from here on finds this bag there
-        if (recent && recent.unshift(bag) > REPLAYED) recent.pop()
-        if (monitor && monitor.version === policies.current().version) monitor.drift.saw(bag)
-        lane?.saw(bag)
-      } catch (error) {
-        say?.(`alarms: ${error instanceof Error ? error.message : String(error)}`)
-      }
-    },
-    reviewed: () => {
-      recent = null
-    },
-    stop: () => lane?.save(),
-    driftState() {
-      try {
-        return drift()?.report().state ?? null
-      } catch {
-        return null // the log's own trouble says why
-      }
-    },
-
-    try({ draft, lastBags: last }) {
-      calibrationOf(draft.calibration)
-      const s = sample()
-      const { classes } = withPromises(draft, s)
-      const bags = lastBags().slice(0, last)
-      const tier = (c: ThreatClass, t: AlarmTier) => classes[c][t].promise ?? fail()
-      const promises = mapClasses((c) => ({ advisory: tier(c, 'advisory'), alarm: tier(c, 'alarm') }))
-      const effect = { promises, anyAlarm: anyPromise(s, draft, 'alarm') }
-      return { ...effect, replay: replay(draft, bags), warnings: warnings(draft, effect, bags) }
-    },
-    set: ({ draft, class: c, tier, by }) =>
-      refusing(() => {
-        const { classes } = calibrationOf(draft.calibration)
-        return withThreshold(draft, c, tier, thresholdBy(by, c, sample(), classes[c], draft), by)
-      }),
-    share: ({ draft, tier, by }) => refusing(() => shareBudget(draft, tier, by, sample())),
-    save: ({ draft, person, reason }) =>
-      refusing(() =>
-        saved(policyFrom(draft, sample(), { createdAt: clock.now(), author: person, reason }, calibrationOf(draft.calibration))),
-      ),
-    rollBack({ version, person, reason }) {
-      const old = policies.get(version)
-      if (!old) throw new NotFound(`There is no alarm policy ${version}.`)
-      if (old.modelSha256 !== manifest.sha256)
-        throw new Refused(`Policy ${version} belongs to ${old.model}; its thresholds mean nothing under ${model}.`)
-      const { version: _, ...rest } = old
-      return saved({ ...rest, createdAt: clock.now(), author: person, reason: `Back to policy ${version}: ${reason}` })
-    },
-    of({ class: c, draft }) {
-      const policy = draft ?? policies.current()
-      const s = sample()
-      return {
-        class: c,
-        histogram: histogramOf(s, c),
-        curve: operatingCurve(s, c, policy.prevalence[c]),
-        benign: s.benign.length,
-        positives: s.positives[c].length,
-      }
-    },
-    proposal({ per1000 }) {
-      if (!lane) throw new Refused('The model came without a usable sample, so the lane cannot be learned from.')
-      return lane.proposal(per1000, policies.current(), sample())
-    },
-    drift: () => drift()?.report() ?? { state: 'learning', signals: [], prevalence: null },
+    return this.#monitor.drift
   }
 }
 
-const percent = (share: number): string => `${Math.round(100 * share)} %`
-const fail = (): never => {
+/** What a sample cannot bear is a refusal with its reason. */
+function refusing<T>(work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof UnusableSample || error instanceof RangeError) throw new Refused(error.message)
+    throw error
+  }
+}
+
+function noPromise(): never {
   throw new Error('a promise was not made')
 }

@@ -1,7 +1,8 @@
 // What people do with a bag: the operator's decision and the supervisor's outcome. The screened verdict never changes by either.
 import type { Bag, Decision, Outcome } from '../../shared/bag'
 import type { BagLog } from './ports'
-import { NotFound, Refused, type DecideInput, type ReviewInput } from './types'
+import { NotFound, Refused } from './errors'
+import type { DecideInput, ReviewInput } from './types'
 
 function screenedBag(log: BagLog, id: number): Bag {
   const bag = log.get(id)

@@ -10,6 +10,9 @@ export interface Clock {
   now(): number
 }
 
+/** One line for the program's own log; of level `info` where none is named. */
+export type Say = (line: string, level?: 'info' | 'warn' | 'error') => void
+
 // ---- feed -------------------------------------------------------------------------------------------------
 
 /** A whole scan file that a feed found. Its bytes are read at once, so a later delete or rename harms nothing. */

@@ -1,7 +1,8 @@
 // Binds the contract to a station: arguments and answers are checked by the contract, refusals become its typed errors.
 import { implement } from '@orpc/server'
 import { contract } from '../../shared/contract'
-import { NotFound, Refused, type Station } from './types'
+import { NotFound, Refused } from './errors'
+import type { Station } from './types'
 
 interface TypedErrors {
   NOT_FOUND: (options: { message: string }) => Error
@@ -23,7 +24,6 @@ async function answering<T>(errors: TypedErrors, work: () => T | Promise<T>): Pr
 export function createRouter(station: Station) {
   const os = implement(contract)
   const { alarms } = station
-  const { policies } = station.options
   return os.router({
     events: os.events.handler(({ signal }) => station.events(signal)),
     status: os.status.handler(() => station.status()),
@@ -36,21 +36,11 @@ export function createRouter(station: Station) {
       review: os.bags.review.handler(({ input, errors }) => answering(errors, () => station.review(input))),
     },
     policy: {
-      current: os.policy.current.handler(() => policies.current()),
-      list: os.policy.list.handler(() => policies.list()),
-      get: os.policy.get.handler(({ input, errors }) =>
-        answering(errors, () => {
-          const found = policies.get(input.version)
-          if (!found) throw new NotFound(`There is no alarm policy ${input.version}.`)
-          return found
-        }),
-      ),
+      current: os.policy.current.handler(() => alarms.current()),
+      list: os.policy.list.handler(() => alarms.list()),
+      get: os.policy.get.handler(({ input, errors }) => answering(errors, () => alarms.get(input.version))),
       calibration: os.policy.calibration.handler(({ input, errors }) =>
-        answering(errors, () => {
-          const found = policies.calibration(input.version)
-          if (!found) throw new NotFound(`There is no calibration ${input.version}.`)
-          return found
-        }),
+        answering(errors, () => alarms.calibration(input.version)),
       ),
       try: os.policy.try.handler(({ input, errors }) => answering(errors, () => alarms.try(input))),
       set: os.policy.set.handler(({ input, errors }) => answering(errors, () => alarms.set(input))),

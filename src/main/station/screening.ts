@@ -1,83 +1,66 @@
-// One bag from its bytes to its record: inference, a second try when the process failed, and the policy's verdict.
-import { modelName } from '../../domain/first-policy'
-import { judge } from '../../domain/policy'
-import { mapClasses } from '../../shared/classes'
-import type { Inference, NetworkOutput, PolicyBook, ScreenedRecord } from './ports'
+// The screening stage: a waiting bag's bytes through the judging room, its heatmap kept, its verdict handed to the ledger.
+import { screenAndJudge, unscreenable, type Judged, type JudgingMeans } from './judging'
+import type { WaitingBag } from './belt'
+import type { Archive, ScreenedRecord } from './ports'
 import { plainReason } from './reasons'
+import type { Troubles } from './troubles'
 
-export interface Screened {
-  record: ScreenedRecord
-  /** the heatmap sheet, PNG; null for an unscreenable bag */
-  heatmap: Uint8Array | null
+export interface ScreeningStage extends JudgingMeans {
+  archive: Pick<Archive, 'get' | 'put'>
+  troubles: Pick<Troubles, 'raise'>
+  /** writes the one verdict down; must not throw */
+  finish(id: number, record: ScreenedRecord): void
+  /** a heatmap sheet is at hand */
+  keepHeatmap(id: number, sheet: Uint8Array): void
+  /** a bag took this long, ms */
+  took(ms: number): void
 }
 
-/** The record of a bag that could not be analysed. */
-export function unscreenable(reason: string, now: number): ScreenedRecord {
-  return {
-    verdict: 'unscreenable',
-    reason,
-    width: null,
-    height: null,
-    classes: null,
-    statistics: null,
-    model: null,
-    policy: null,
-    provider: null,
-    ms: null,
-    screenedAt: now,
-    heatmap: null,
+export class Screening {
+  /** settled once the bag before has been handed to inference */
+  #askedBefore: Promise<void> = Promise.resolve()
+
+  constructor(private readonly stage: ScreeningStage) {}
+
+  /** Screens a bag to its verdict; never rejects. An interrupted bag gets none: it stays received, and the next start finishes it. */
+  async work(bag: WaitingBag, stopping: () => boolean): Promise<void> {
+    const { stage } = this
+    try {
+      const judged = await this.#judge(bag, stopping)
+      if (judged.interrupted) return
+      const { record, heatmap } = judged
+      if (heatmap) stage.keepHeatmap(bag.id, heatmap)
+      if (record.ms) stage.took(record.ms.total)
+      stage.finish(bag.id, { ...record, heatmap: heatmap && record.verdict !== 'clear' ? await this.#keep(heatmap) : null })
+    } catch (error) {
+      stage.finish(bag.id, unscreenable(plainReason(error), stage.clock.now()))
+    }
   }
-}
 
-/**
- * Screens a scan's bytes. Never rejects: whatever fails makes an unscreenable record. Null when the station stopped meanwhile, so that the
- * bag stays received and the next start finishes it.
- */
-export async function screen(
-  bytes: Uint8Array,
-  { inference, policies }: { inference: Inference; policies: PolicyBook },
-  now: () => number,
-  stopping: () => boolean,
-): Promise<Screened | null> {
-  const failed = (reason: string): Screened => ({ record: unscreenable(reason, now()), heatmap: null })
-  try {
-    let result = await inference.screen(bytes)
-    // the process died or hung: this bag may have done it, so it gets one more try and no third
-    if (!result.ok && result.retry && !stopping()) result = await inference.screen(bytes)
-    if (result.ok) return judged(result.output, inference, policies, now())
-    return result.retry && stopping() ? null : failed(result.reason || 'The scan could not be analysed.')
-  } catch (error) {
-    return failed(plainReason(error))
+  async #judge({ sha256, bytes }: WaitingBag, stopping: () => boolean): Promise<Judged> {
+    // reading may take its time, but nobody is overtaken: the next bag is asked about after this one
+    const before = this.#askedBefore
+    let asked: () => void = () => undefined
+    this.#askedBefore = new Promise((resolve) => (asked = resolve))
+    let judging: Promise<Judged>
+    try {
+      const content = bytes ?? (await this.stage.archive.get(sha256))
+      await before
+      if (!content) throw new Error('The scan is no longer in the archive.')
+      judging = screenAndJudge(content, this.stage, stopping)
+    } finally {
+      asked()
+    }
+    return judging
   }
-}
 
-function judged(output: NetworkOutput, { manifest }: Inference, policies: PolicyBook, now: number): Screened {
-  const policy = policies.current()
-  if (policy.modelSha256 !== manifest.sha256)
-    throw new Error(`Alarm policy ${policy.version} belongs to model ${policy.model}, not to the one that runs.`)
-  const calibration = policies.calibration(policy.calibration)
-  if (!calibration)
-    throw new Error(`Alarm policy ${policy.version} names calibration ${policy.calibration}, which does not exist.`)
-  const { verdict, classes } = judge(
-    mapClasses((c) => output.classes[c].fused),
-    policy,
-    calibration,
-  )
-  return {
-    record: {
-      verdict,
-      reason: null,
-      width: output.width,
-      height: output.height,
-      classes: mapClasses((c) => ({ ...output.classes[c], ...classes[c] })),
-      statistics: output.statistics,
-      model: modelName(manifest),
-      policy: policy.version,
-      provider: output.provider,
-      ms: output.ms,
-      screenedAt: now,
-      heatmap: null,
-    },
-    heatmap: output.heatmap,
+  /** A flagged bag's heatmap goes to the archive. An alarm without its heatmap is still an alarm. */
+  async #keep(heatmap: Uint8Array): Promise<string | null> {
+    try {
+      return await this.stage.archive.put(heatmap, 'png')
+    } catch (error) {
+      this.stage.troubles.raise('heatmap', `A heatmap could not be kept: ${plainReason(error)}`)
+      return null
+    }
   }
 }

@@ -1,8 +1,7 @@
 // What the station says of itself: counted from the log, with the parts that cost time kept for a moment.
-import type { StationStatus, Trouble } from '../../shared/status'
+import type { LaneStatus, StationStatus, Trouble } from '../../shared/status'
 import { placeOf } from './place'
-import type { Archive } from './ports'
-import type { StationOptions } from './types'
+import type { Archive, BagLog, Clock, Inference, PolicyBook } from './ports'
 
 const HOUR = 3_600_000
 const DISK_EVERY_MS = 15_000
@@ -12,19 +11,27 @@ const TIMED = 50
 const LOW_BYTES = 2 * 2 ** 30
 const LOW_SHARE = 0.02
 
-export interface StatusFacts {
-  startedAt: number
-  backlog: number
-  troubles: Trouble[]
-  drift: StationStatus['drift']
+export interface StatusStage {
+  log: Pick<BagLog, 'countSince'>
+  policies: Pick<PolicyBook, 'isEmpty' | 'current'>
+  inference: Pick<Inference, 'status'>
+  archive: Pick<Archive, 'disk'>
+  clock: Clock
+  lanes: () => LaneStatus[]
+  backlog: () => number
+  troubles: () => Trouble[]
+  drift: () => StationStatus['drift']
 }
 
 export class StatusDesk {
   readonly #times: number[] = []
   #disk: StationStatus['disk'] = null
   #diskAt = -Infinity
+  readonly #startedAt: number
 
-  constructor(private readonly options: StationOptions) {}
+  constructor(private readonly stage: StatusStage) {
+    this.#startedAt = stage.clock.now()
+  }
 
   /** Takes note of a screened bag's time, ms. */
   took(ms: number): void {
@@ -33,8 +40,8 @@ export class StatusDesk {
   }
 
   /** Never rejects: what cannot be had is null or empty, and the log's failure is a trouble of its own. */
-  async status({ startedAt, backlog, troubles, drift }: StatusFacts): Promise<StationStatus> {
-    const { log, policies, inference, lanes, clock } = this.options
+  async status(): Promise<StationStatus> {
+    const { log, policies, inference, lanes, clock, backlog, troubles, drift } = this.stage
     const now = clock.now()
     const disk = await this.#diskNow(now)
     const unread: StationStatus['troubles'] = []
@@ -55,10 +62,10 @@ export class StatusDesk {
     return {
       now,
       place: placeOf(),
-      startedAt,
-      lanes: lanes?.() ?? [],
+      startedAt: this.#startedAt,
+      lanes: lanes(),
       inference: inference.status(),
-      backlog,
+      backlog: backlog(),
       msPerBag: median(this.#times),
       today,
       policy: policy?.version ?? null,
@@ -68,20 +75,20 @@ export class StatusDesk {
         promisedPer1000: promised === undefined ? null : 1000 * promised,
       },
       disk,
-      troubles: [...troubles, ...unread.slice(0, 1)],
-      drift,
+      troubles: [...troubles(), ...unread.slice(0, 1)],
+      drift: drift(),
     }
   }
 
   async #diskNow(now: number): Promise<StationStatus['disk']> {
     if (Math.abs(now - this.#diskAt) < DISK_EVERY_MS) return this.#disk
     this.#diskAt = now
-    this.#disk = await diskOf(this.options.archive)
+    this.#disk = await diskOf(this.stage.archive)
     return this.#disk
   }
 }
 
-async function diskOf(archive: Archive): Promise<StationStatus['disk']> {
+async function diskOf(archive: StatusStage['archive']): Promise<StationStatus['disk']> {
   try {
     const { freeBytes, totalBytes } = await archive.disk()
     return { freeBytes, totalBytes, low: freeBytes < LOW_BYTES || freeBytes < LOW_SHARE * totalBytes }

@@ -1,5 +1,6 @@
 // Failures that concern no single bag, in plain words, until they are over.
 import type { Trouble } from '../../shared/status'
+import type { Say } from './ports'
 
 /**
  * Whether a kind of failure reaches every bag, so that until it is over all of them must be treated as alarms. By kind and not by its words:
@@ -21,19 +22,21 @@ export class Troubles {
 
   constructor(
     private readonly changed: () => void,
-    private readonly say: (line: string) => void,
+    private readonly say: Say,
   ) {}
 
   /** Of each kind only the newest is kept. */
   raise(kind: TroubleKind, words: string): void {
     if (this.#now.get(kind) === words) return
     this.#now.set(kind, words)
-    this.say(`trouble: ${words}`)
+    this.say(`trouble: ${words}`, GRAVE[kind] ? 'error' : 'warn')
     this.changed()
   }
 
   over(kind: TroubleKind): void {
-    if (this.#now.delete(kind)) this.changed()
+    if (!this.#now.delete(kind)) return
+    this.say(`trouble over: ${kind}`)
+    this.changed()
   }
 
   list(): Trouble[] {

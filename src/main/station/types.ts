@@ -3,7 +3,7 @@ import type { Bag, BagFilter, DecisionAction, Finding, HistoryEntry, OutcomeKind
 import type { StationEvent } from '../../shared/contract'
 import type { LaneStatus, StationStatus } from '../../shared/status'
 import type { Alarms } from './alarms'
-import type { Archive, BagLog, Clock, ImageDesk, Inference, KeptState, PolicyBook, Renditions, Submit } from './ports'
+import type { Archive, BagLog, Clock, ImageDesk, Inference, KeptState, PolicyBook, Renditions, Say, Submit } from './ports'
 
 export interface StationOptions {
   log: BagLog
@@ -19,12 +19,11 @@ export interface StationOptions {
   keepClear?: number
   /** how many received bags may wait before `submit` holds the feeds back (default 64) */
   queueLimit?: number
-  /** the manifest's held-out scores file as text, when the model has one: what alarms is made from */
+  /** the manifest's held-out scores file as text, when the model has one: what promises and the lane's proposal are made from */
   heldOutScores?: () => Promise<string | null>
   /** looks for tampering in the audit, once at the start */
   verifyAudit?: () => { ok: true } | { ok: false; brokenAt: number; why: string }
-  /** one line for the program's own log */
-  say?: (line: string) => void
+  say?: Say
 }
 
 export interface DecideInput {
@@ -66,14 +65,4 @@ export interface Station {
   /** Throws `NotFound` or `Refused`. */
   review(input: ReviewInput): Bag
   readonly alarms: Alarms
-  readonly options: StationOptions
-}
-
-/** There is no such bag or version. */
-export class NotFound extends Error {
-  override name = 'NotFound'
-}
-/** The station refuses a change; the message says why, in plain words. */
-export class Refused extends Error {
-  override name = 'Refused'
 }

@@ -88,7 +88,7 @@ export class Unlogged {
   }
 
   /** Writes down what waits; throws at the first that fails again. Yields the bags that are in the log now. */
-  *write(log: BagLog): Generator<Bag, void, undefined> {
+  *write(log: Pick<BagLog, 'receive' | 'finish'>): Generator<Bag, void, undefined> {
     for (const [id, { arrival, record }] of this.#bags) {
       const row = log.receive(arrival)
       const bag = log.finish(row.id, record)

@@ -1,7 +1,8 @@
 // A station over a real store, with inference faked where its process begins.
 import { onTestFinished } from 'vitest'
 import type { Archive, BagLog, Inference, NetworkOutput, Renditions, ScreenResult } from '../../../src/main/station/ports'
-import { createStation, type Station, type StationOptions } from '../../../src/main/station/station'
+import { createStation } from '../../../src/main/station/station'
+import type { Station, StationOptions } from '../../../src/main/station/types'
 import { openStore, type Store } from '../../../src/main/store'
 import { mapClasses } from '../../../src/shared/classes'
 import type { StationEvent } from '../../../src/shared/contract'
