@@ -1,7 +1,7 @@
 // Average precision, ROC area and pointing accuracy with bootstrap intervals over groups: training/lanescope/metrics.py in TypeScript.
 //
-// The two agree to 1e-6 on the same scores, intervals included (test/fixtures/metrics/). Labels follow SIXray's lists:
-// 1 present, -1 absent, 0 unknown or difficult (left out for that class).
+// The two agree to 1e-6 on the same scores, intervals included (test/fixtures/metrics/). Labels follow the project's one code
+// (docs/MODEL_CONTRACT.md): 1 present, 0 absent, -1 unknown or difficult (left out for that class).
 
 /** What VOC's average precision is taken to be; the paper (5.1) names VOC without the year. */
 export type Protocol = 'voc-all' | 'voc-11' | 'step'
@@ -38,7 +38,7 @@ class Ranking {
   constructor(scores: readonly number[], labels: readonly Label[]) {
     if (scores.length !== labels.length) throw new RangeError(`${scores.length} scores for ${labels.length} labels`)
     const score = (i: number): number => at(scores, i)
-    const kept = labels.flatMap((label, i) => (label === 0 ? [] : [i]))
+    const kept = labels.flatMap((label, i) => (label === -1 ? [] : [i]))
     if (kept.some((i) => Number.isNaN(score(i))))
       throw new RangeError('a score is NaN: a scan that could not be scored has no place in a ranking')
     kept.sort((a, b) => (score(b) > score(a) ? 1 : score(b) < score(a) ? -1 : 0)) // by comparison: a difference of infinities is NaN
@@ -205,7 +205,7 @@ export function classificationTable(
   return table(values, draws, labels, classes, options.groups)
 }
 
-/** Pointing accuracy a class and mean (5.3): 1 the peak lies in a box of the class, -1 it does not, 0 no box of that class. */
+/** Pointing accuracy a class and mean (5.3): 1 the peak lies in a box of the class, 0 it does not, -1 no box of that class. */
 export function pointingTable(
   hits: readonly (readonly Label[])[],
   classes: readonly string[],
@@ -217,7 +217,7 @@ export function pointingTable(
       let known = 0
       for (const [i, row] of hits.entries()) {
         if (row[c] === 1) hit += w(i)
-        if (row[c] !== 0) known += w(i)
+        if (row[c] !== -1) known += w(i)
       }
       return known > 0 ? hit / known : NaN
     })
@@ -253,7 +253,7 @@ function table(
     positives: each.reduce((sum, e) => sum + (e?.positives ?? 0), 0),
     negatives: each.reduce((sum, e) => sum + (e?.negatives ?? 0), 0),
     groups: tally(
-      labels.map((row) => (row.some((l) => l !== 0) ? 1 : 0)),
+      labels.map((row) => (row.some((l) => l !== -1) ? 1 : -1)),
       groups,
     ).groups,
   }
@@ -265,8 +265,8 @@ function tally(
   groups: readonly string[] | undefined,
 ): Pick<Estimate, 'positives' | 'negatives' | 'groups'> {
   const positives = labels.filter((l) => l === 1).length
-  const negatives = labels.filter((l) => l === -1).length
-  const named = groups ? new Set(groups.filter((_, i) => labels[i] !== 0)).size : positives + negatives
+  const negatives = labels.filter((l) => l === 0).length
+  const named = groups ? new Set(groups.filter((_, i) => labels[i] !== -1)).size : positives + negatives
   return { positives, negatives, groups: named }
 }
 

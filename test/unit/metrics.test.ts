@@ -60,7 +60,7 @@ describe('the same figures as Python, to 1e-6, intervals included', () => {
   it('ROC area', () => {
     for (const c of fixture.classes.keys()) {
       const scores = fixture.scores.map((row) => row[c] ?? NaN)
-      const labels = fixture.labels.map((row) => row[c] ?? 0)
+      const labels = fixture.labels.map((row) => row[c] ?? -1)
       expectSame(aucEstimate(scores, labels, options), fixture.expected.auc[c], `class ${c}`)
     }
   })
@@ -82,19 +82,19 @@ describe('the same figures as Python, to 1e-6, intervals included', () => {
 
 describe('by hand', () => {
   const scores = [0.9, 0.8, 0.7, 0.6]
-  const labels: Label[] = [1, -1, 1, -1]
+  const labels: Label[] = [1, 0, 1, 0]
   it('average precision of + - + -', () => {
     expect(averagePrecision(scores, labels)).toBeCloseTo(0.5 + 1 / 3, 12)
     expect(averagePrecision(scores, labels, 'voc-11')).toBeCloseTo((6 + 10 / 3) / 11, 12)
   })
   it('refuses a NaN score rather than ranking it', () => {
-    expect(() => rocAuc([NaN, 1], [1, -1])).toThrow(/NaN/)
+    expect(() => rocAuc([NaN, 1], [1, 0])).toThrow(/NaN/)
   })
   it('ranks infinite scores', () => {
-    expect(rocAuc([Infinity, Infinity, -Infinity], [1, 1, -1])).toBe(1)
+    expect(rocAuc([Infinity, Infinity, -Infinity], [1, 1, 0])).toBe(1)
   })
   it('says NaN where nothing is defined', () => {
-    expect(averagePrecision([1, 2], [-1, -1])).toBeNaN()
+    expect(averagePrecision([1, 2], [0, 0])).toBeNaN()
     expect(rocAuc([], [])).toBeNaN()
     expect(interval([NaN])).toEqual([NaN, NaN])
   })
@@ -113,7 +113,7 @@ describe('properties', () => {
     fc.assert(
       fc.property(samples, (rows) => {
         const up = rows.filter(([, l]) => l === 1).map(([s]) => s)
-        const down = rows.filter(([, l]) => l === -1).map(([s]) => s)
+        const down = rows.filter(([, l]) => l === 0).map(([s]) => s)
         const won = up.flatMap((p) => down.map((q) => (p > q ? 1 : p === q ? 0.5 : 0))).reduce<number>((a, b) => a + b, 0)
         const area = rocAuc(
           rows.map(([s]) => s),

@@ -287,7 +287,7 @@ class MapBatches(Batches):
 def do_run(folder: Path, plan: Plan, run: Run, log: Callable[[str], None]) -> Path:
     """Train and score one cell, or take its kept scores. Writes `<name>.npz`.
 
-    In it: fused z [N, 5], levels [N, L, 5] (finest first), labels, hits (1 / -1 / 0).
+    In it: fused z [N, 5], levels [N, L, 5] (finest first), labels (1 / 0), hits (1 / 0, -1 no box).
     """
     import torch
 
@@ -334,7 +334,7 @@ def _backbone(start: dict, network) -> dict:
 
 
 def score(network, test: np.ndarray, folder: Path, plan: Plan) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Test maps -> logits float32 [P + N, L, 5], labels (1 / -1), pointing hits int8 [P, 5] (1 / -1, 0 no box)."""
+    """Test maps -> logits float32 [P + N, L, 5], labels (1 / 0), pointing hits int8 [P, 5] (1 / 0, -1 no box)."""
     import torch
 
     from lanescope.scoring import peaks
@@ -350,8 +350,8 @@ def score(network, test: np.ndarray, folder: Path, plan: Plan) -> tuple[np.ndarr
             for i in range(min(len(z[-1]), len(positive) - first)):
                 over = peaks([c[i] for c in cams], plan.size)[1]
                 own = [[b[1:] for b in positive.boxes[first + i] if b[0] == name] for name in CLASSES]
-                hits.append([0 if not b else 1 if in_any_box(float(over[k][0]), float(over[k][1]), b) else -1 for k, b in enumerate(own)])
-    labels = np.where(np.concatenate([positive.labels, negative.labels]) > 0, 1, -1)
+                hits.append([int(in_any_box(float(over[k][0]), float(over[k][1]), b)) if b else -1 for k, b in enumerate(own)])
+    labels = np.concatenate([positive.labels, negative.labels])
     return np.concatenate(z), labels, np.array(hits, np.int8)
 
 
@@ -380,7 +380,7 @@ def mean_pointing(hits: np.ndarray, times: np.ndarray | None = None) -> float | 
     """Pointing accuracy, mean over classes; times: [B, P] -> [B]."""
     times = np.ones((1, len(hits))) if times is None else times
     with np.errstate(invalid="ignore"):
-        mean = np.nanmean((times @ (hits > 0)) / (times @ (hits != 0)), axis=1)
+        mean = np.nanmean((times @ (hits > 0)) / (times @ (hits >= 0)), axis=1)
     return float(mean[0]) if len(times) == 1 else mean
 
 

@@ -3,7 +3,7 @@
 `src/domain/metrics.ts` is the same arithmetic in TypeScript, down to the bootstrap's random numbers; the fixture in
 `test/fixtures/metrics/` holds both to 1e-6.
 
-Labels follow SIXray's lists everywhere in this module: 1 present, -1 absent, 0 unknown or difficult (left out for that class).
+Labels follow the project's one code (docs/MODEL_CONTRACT.md): 1 present, 0 absent, -1 unknown or difficult (left out for that class).
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Estimate:
 def average_precision(scores: np.ndarray, labels: np.ndarray, protocol: str = DEFAULT_PROTOCOL) -> float:
     """Average precision of one class.
 
-    scores: float [N], larger is more likely; labels: int [N] in {1, -1, 0}. Equal scores share one threshold, so the order of
+    scores: float [N], larger is more likely; labels: int [N] in {1, 0, -1}. Equal scores share one threshold, so the order of
     the samples never matters. NaN without a positive. Raises ValueError on a NaN score or an unknown protocol.
     """
     ranking = Ranking(scores, labels)
@@ -75,7 +75,7 @@ class Ranking:
         labels = np.asarray(labels)
         if scores.shape != labels.shape or scores.ndim != 1:
             raise ValueError(f"scores {scores.shape} and labels {labels.shape} must be vectors of one length")
-        known = np.flatnonzero(labels != 0)
+        known = np.flatnonzero(labels >= 0)
         if np.isnan(scores[known]).any():
             raise ValueError("a score is NaN: a scan that could not be scored has no place in a ranking")
         order = np.argsort(-scores[known], kind="stable")
@@ -226,7 +226,7 @@ def _ranked_estimate(scores, labels, groups, measure, replicates: int, seed: int
     value = float(measure(ranking, np.ones((1, ranking.n)))[0])
     draws = bootstrap(lambda w: measure(ranking, w[:, ranking.kept]), groups, len(labels), replicates, seed)
     low, high = interval(draws) if value == value else (nan, nan)
-    return Estimate(value, low, high, int((labels > 0).sum()), int((labels < 0).sum()), _count(groups, labels != 0))
+    return Estimate(value, low, high, int((labels > 0).sum()), int((labels == 0).sum()), _count(groups, labels >= 0))
 
 
 def _count(groups: Sequence[object] | np.ndarray, known: np.ndarray) -> int:
@@ -245,7 +245,7 @@ def classification_table(
 ) -> dict[str, Estimate]:
     """Average precision a class and their mean (key "mean"), like the paper's Table 2.
 
-    scores: float [N, C]; labels: int [N, C] in {1, -1, 0}; groups: [N]. All classes share the replicates, so the mean's interval is
+    scores: float [N, C]; labels: int [N, C] in {1, 0, -1}; groups: [N]. All classes share the replicates, so the mean's interval is
     that of the mean. Classes without a positive (in the sample, or in a replicate) are left out of the mean.
     """
     scores, labels = np.asarray(scores, dtype=np.float64), np.asarray(labels)
@@ -256,7 +256,7 @@ def classification_table(
     draws = bootstrap(
         lambda w: np.stack([r.average_precision(w[:, r.kept], protocol) for r in rankings], axis=1), groups, n, replicates, seed
     )
-    return _table(values, draws, [((labels[:, k] > 0), (labels[:, k] < 0)) for k in range(c)], groups, classes)
+    return _table(values, draws, [((labels[:, k] > 0), (labels[:, k] == 0)) for k in range(c)], groups, classes)
 
 
 def pointing_table(
@@ -269,12 +269,12 @@ def pointing_table(
 ) -> dict[str, Estimate]:
     """Pointing accuracy a class, hits / (hits + misses), and their mean over classes (5.3).
 
-    hits: int [N, C], 1 the class's peak lies in a box of the class, -1 it does not, 0 no box of that class in the image.
+    hits: int [N, C], 1 the class's peak lies in a box of the class, 0 it does not, -1 no box of that class in the image.
     """
     hits = np.asarray(hits)
     n, c = hits.shape
     groups = list(range(n)) if groups is None else groups
-    hit, known = (hits > 0).astype(np.float64), (hits != 0).astype(np.float64)
+    hit, known = (hits > 0).astype(np.float64), (hits >= 0).astype(np.float64)
 
     def rate(weights: np.ndarray) -> np.ndarray:
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -283,7 +283,7 @@ def pointing_table(
     table = _table(
         rate(np.ones((1, n)))[0],
         bootstrap(rate, groups, n, replicates, seed),
-        [((hits[:, k] > 0), (hits[:, k] < 0)) for k in range(c)],
+        [((hits[:, k] > 0), (hits[:, k] == 0)) for k in range(c)],
         groups,
         classes,
     )

@@ -123,11 +123,11 @@ def in_alarm(model: Model, z: np.ndarray) -> int:
 def class_against_class(model: Model, sample: Sample, key: str, where: str, trial: str | None) -> Iterator[Figure]:
     """Scissors scans against knife scans of one source, by z(scissors) - z(knife) and by z(scissors) alone."""
     keep = np.array([i for i, label in enumerate(sample.labels) if label in ("scissors", "knife")])
-    labels = np.array([1 if sample.labels[i] == "scissors" else -1 for i in keep])
+    labels = np.array([1 if sample.labels[i] == "scissors" else 0 for i in keep])
     groups = [sample.groups[i] for i in keep]
     z = model.score(sample.squares).fused[keep]
     cue = best_cue({k: v[keep] for k, v in trivial_cues(sample.squares).items()}, labels)
-    n = f"{(labels > 0).sum()} scissors / {(labels < 0).sum()} knives"
+    n = f"{(labels > 0).sum()} scissors / {(labels == 0).sum()} knives"
     for suffix, what, score, old in (
         ("", "scissors score", z[:, SCISSORS], trial),
         (".knife", "knife score, knives against scissors", -z[:, KNIFE], None),
@@ -177,7 +177,7 @@ def twin_figures(
     squares = np.stack(positive + negative)
     z = model.score(squares).fused[:, CLASSES.index(label)]
     n = len(groups)
-    labels = np.array([1] * n + [-1] * n)
+    labels = np.array([1] * n + [0] * n)
     e = auc_estimate(z, labels, [*groups, *groups], replicates=REPLICATES)
     yield Figure(key, f"{what}, AUC", e.value, (e.low, e.high), f"{n} pairs", 0.5, trial, best_cue(trivial_cues(squares), labels))
     value, low, high = _pair_rate(z[:n] - z[n:], groups)
@@ -195,7 +195,7 @@ def pointing(model: Model, sample: Sample, key: str, where: str, trials: dict[st
     """Whether a class's peak lies in a box of that class: the paper's peak over scales, and the fused peak that the app shows."""
     scores = model.score(sample.squares)
     area: dict[str, list[float]] = {c: [] for c in CLASSES}
-    hits = {name: np.zeros((len(sample), len(CLASSES)), dtype=int) for name in ("paper", "app")}
+    hits = {name: np.full((len(sample), len(CLASSES)), -1) for name in ("paper", "app")}
     for i, boxes in enumerate(sample.boxes):
         for c, label in enumerate(CLASSES):
             own = [b for name, b in boxes if name == label]
@@ -204,7 +204,7 @@ def pointing(model: Model, sample: Sample, key: str, where: str, trials: dict[st
             bag = (sample.squares[i].min(axis=2) < 250).mean()
             area[label].append(min(1.0, sum((b[2] - b[0]) * (b[3] - b[1]) for b in own) / max(bag, 1e-6)))
             for name, at in (("paper", scores.peaks_over_scales[i, c]), ("app", scores.peaks[i, c])):
-                hits[name][i, c] = 1 if in_any_box(float(at[0]), float(at[1]), own) else -1
+                hits[name][i, c] = int(in_any_box(float(at[0]), float(at[1]), own))
     for name, what in (("paper", "maximum over scales"), ("app", "the app's fused peak")):
         table = pointing_table(hits[name], sample.groups, CLASSES, replicates=REPLICATES)
         for label in CLASSES:
@@ -231,7 +231,7 @@ def composite_twins(model: Model, squares: np.ndarray, twins: CompositeTwins, tr
     """
     n = len(twins.labels)
     z = model.score(squares).fused
-    labels = np.array([1] * n + [-1] * n)
+    labels = np.array([1] * n + [0] * n)
     any_threat = strongest(model, z)
     cue = best_cue(trivial_cues(squares), labels)
 
@@ -302,7 +302,7 @@ class CompositeTwins:
 def against_benign(model: Model, positives: Sample, benign: Sample) -> Iterator[Figure]:
     """Positives against benign bags, a comparison of sources: stated only beside what the trivial cues reach."""
     squares = np.concatenate([positives.squares, benign.squares])
-    labels = np.array([1] * len(positives) + [-1] * len(benign))
+    labels = np.array([1] * len(positives) + [0] * len(benign))
     fused = model.score(squares).fused
     z = strongest(model, fused)
     e = auc_estimate(z, labels, positives.groups + benign.groups, replicates=REPLICATES)

@@ -39,7 +39,7 @@ class ImageList:
     names: np.ndarray
     """str [N]"""
     labels: np.ndarray
-    """int8 [N, 5] in the order of `CLASSES`: 1 present, -1 absent, 0 difficult."""
+    """int8 [N, 5] in the order of `CLASSES`: 1 present, 0 absent, -1 difficult (the files write the last two the other way)."""
 
     def __len__(self) -> int:
         return len(self.names)
@@ -59,7 +59,8 @@ class ImageList:
         with open(file, "w", newline="") as out:
             writer = csv.writer(out)
             writer.writerow(["name", *(c.capitalize() for c in CLASSES)])
-            writer.writerows([name, *row] for name, row in zip(self.names.tolist(), self.labels.tolist(), strict=True))
+            for name, row in zip(self.names.tolist(), self.labels.tolist(), strict=True):
+                writer.writerow([name, *(_PUBLISHED[label] for label in row)])
 
 
 def read_list(file: Path | str) -> ImageList:
@@ -92,7 +93,9 @@ def read_list(file: Path | str) -> ImageList:
     return found
 
 
-_LABEL = {"1": 1, "0": 0, "-1": -1}
+_PUBLISHED = {1: "1", 0: "-1", -1: "0"}
+"""How SIXray's files write this project's labels: absent is -1 there, and 0 says difficult."""
+_LABEL = {written: label for label, written in _PUBLISHED.items()}
 
 
 def merge(lists: Iterable[ImageList]) -> ImageList:

@@ -56,7 +56,7 @@ def test_masks_turn_with_their_scans():
 
 def test_weighting_negatives_is_having_more_of_them():
     z = np.concatenate([rng.normal(1, 1, (P, 5)), rng.normal(0, 1, (N, 5))])
-    labels = np.full((P + N, 5), -1)
+    labels = np.zeros((P + N, 5), int)
     labels[np.arange(P), np.arange(P) % 5] = 1
     repeated = 5  # N negatives five times over are 150, that is 12.5 a positive
     many = np.concatenate([z[:P], np.repeat(z[P:], repeated, axis=0)])
@@ -67,7 +67,7 @@ def test_weighting_negatives_is_having_more_of_them():
 
 
 def test_pointing_is_a_mean_over_classes():
-    hits = np.array([[1, 0], [1, 0], [1, 0], [0, -1]])
+    hits = np.array([[1, -1], [1, -1], [1, -1], [-1, 0]])
     assert mean_pointing(hits) == 0.5
 
 
@@ -99,7 +99,7 @@ def test_every_variant_runs_from_the_common_start_and_resumes(tiny):
     stamps = [f.stat().st_mtime_ns for f in files]
     assert [benchmark.do_run(folder, plan, Run(v, 10, 0), quiet).stat().st_mtime_ns for v in VARIANTS] == stamps
     with np.load(files[-1]) as kept:
-        assert kept["z"].shape == (P + N, 5) and kept["hits"].shape == (P, 5) and (kept["hits"] != 0).sum() == P
+        assert kept["z"].shape == (P + N, 5) and kept["hits"].shape == (P, 5) and (kept["hits"] >= 0).sum() == P
     found = cells(folder, plan, [Run("CHR", 10, 0)], 10)
     assert 0 < found["ap"].value < 1 and found["ap"].draws.shape == (20,)
 

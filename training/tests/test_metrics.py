@@ -29,8 +29,8 @@ rng = np.random.default_rng(20261122)
 
 
 def sample(n: int, decimals: int | None, share: float) -> tuple[np.ndarray, np.ndarray]:
-    labels = np.where(rng.random(n) < share, 1, -1)
-    labels[:2] = 1, -1
+    labels = np.where(rng.random(n) < share, 1, 0)
+    labels[:2] = 1, 0
     scores = rng.normal(size=n) + 0.8 * (labels > 0)
     return (scores if decimals is None else np.round(scores, decimals)), labels
 
@@ -54,7 +54,7 @@ def test_against_scikit_learn(decimals, share):
 
 
 def test_average_precision_by_hand():
-    scores, labels = np.array([0.9, 0.8, 0.7, 0.6]), np.array([1, -1, 1, -1])
+    scores, labels = np.array([0.9, 0.8, 0.7, 0.6]), np.array([1, 0, 1, 0])
     # precision 1, 1/2, 2/3, 1/2 at recall 1/2, 1/2, 1, 1
     assert average_precision(scores, labels) == pytest.approx(0.5 * 1 + 0.5 * 2 / 3)
     assert average_precision(scores, labels, "voc-11") == pytest.approx((6 * 1 + 5 * 2 / 3) / 11)
@@ -62,21 +62,21 @@ def test_average_precision_by_hand():
 
 def test_unknown_labels_are_left_out_and_order_is_no_matter():
     scores, labels = sample(200, 1, 0.2)
-    more, zero = np.concatenate([scores, [99, -99]]), np.concatenate([labels, [0, 0]])
+    more, unknown = np.concatenate([scores, [99, -99]]), np.concatenate([labels, [-1, -1]])
     shuffle = rng.permutation(len(more))
     for protocol in ("voc-all", "voc-11", "step"):
-        assert average_precision(more[shuffle], zero[shuffle], protocol) == pytest.approx(
+        assert average_precision(more[shuffle], unknown[shuffle], protocol) == pytest.approx(
             average_precision(scores, labels, protocol), abs=1e-12
         )
-    assert roc_auc(more[shuffle], zero[shuffle]) == pytest.approx(roc_auc(scores, labels), abs=1e-12)
+    assert roc_auc(more[shuffle], unknown[shuffle]) == pytest.approx(roc_auc(scores, labels), abs=1e-12)
 
 
 def test_what_a_sample_cannot_define_is_nan_and_nan_scores_are_refused():
-    assert isnan(average_precision(np.array([1.0, 2.0]), np.array([-1, -1])))
+    assert isnan(average_precision(np.array([1.0, 2.0]), np.array([0, 0])))
     assert isnan(roc_auc(np.array([1.0, 2.0]), np.array([1, 1])))
     assert isnan(roc_auc(np.array([]), np.array([])))
     with pytest.raises(ValueError, match="NaN"):
-        roc_auc(np.array([np.nan, 0.0]), np.array([1, -1]))
+        roc_auc(np.array([np.nan, 0.0]), np.array([1, 0]))
     with pytest.raises(ValueError, match="protocol"):
         average_precision(np.array([1.0]), np.array([1]), "voc-2012")
 
@@ -117,7 +117,7 @@ def test_intervals_cover_and_groups_widen_them():
     """The 95 % interval holds the true AUC (0.760 for normals one sd apart) about 95 % of the time; copies in a group add no certainty."""
     covered = 0
     for _ in range(120):
-        labels = np.repeat([1, -1], 60)
+        labels = np.repeat([1, 0], 60)
         scores = rng.normal(size=120) + (labels > 0)
         e = auc_estimate(scores, labels, replicates=200)
         covered += e.low <= 0.7602 <= e.high
@@ -132,8 +132,8 @@ def test_intervals_cover_and_groups_widen_them():
 
 def test_table_mean_leaves_out_classes_without_positives():
     scores = rng.normal(size=(50, 3))
-    labels = np.where(rng.random((50, 3)) < 0.4, 1, -1)
-    labels[:, 2] = -1
+    labels = np.where(rng.random((50, 3)) < 0.4, 1, 0)
+    labels[:, 2] = 0
     table = classification_table(scores, labels, classes=["a", "b", "c"], replicates=50)
     assert isnan(table["c"].value) and isnan(table["c"].low)
     assert table["mean"].value == pytest.approx((table["a"].value + table["b"].value) / 2)
@@ -141,7 +141,7 @@ def test_table_mean_leaves_out_classes_without_positives():
 
 
 def test_pointing_counts_and_falls_back_to_wilson():
-    hits = np.array([[1, 1], [-1, 1], [1, 0], [0, 1]])
+    hits = np.array([[1, 1], [0, 1], [1, -1], [-1, 1]])
     table = pointing_table(hits, classes=["a", "b"], replicates=100)
     assert table["a"].value == pytest.approx(2 / 3) and (table["a"].positives, table["a"].negatives) == (2, 1)
     assert table["b"].value == 1 and (table["b"].low, table["b"].high) == pytest.approx(wilson(3, 3))
@@ -192,14 +192,14 @@ def make_fixture() -> dict:
     """Random scores with ties, unknown labels and groups, and every figure of this module on them."""
     draw = np.random.default_rng(7)
     n, classes = 160, ["gun", "knife", "wrench", "pliers", "scissors"]
-    labels = np.where(draw.random((n, 5)) < [0.3, 0.2, 0.1, 0.05, 0.0], 1, -1)
-    labels[draw.random((n, 5)) < 0.05] = 0
+    labels = np.where(draw.random((n, 5)) < [0.3, 0.2, 0.1, 0.05, 0.0], 1, 0)
+    labels[draw.random((n, 5)) < 0.05] = -1
     scores = draw.normal(size=(n, 5)) + 1.2 * (labels > 0)
     scores[:, 1] = np.round(scores[:, 1], 1)
     scores[:, 2] = np.round(scores[:, 2])
     groups = [f"bag{g}" for g in draw.integers(0, 70, n)]
-    hits = np.where(labels > 0, np.where(draw.random((n, 5)) < 0.6, 1, -1), 0)
-    hits[:, 3] = np.abs(hits[:, 3])  # pliers: every one a hit, the bootstrap's degenerate case
+    hits = np.where(labels > 0, np.where(draw.random((n, 5)) < 0.6, 1, 0), -1)
+    hits[hits[:, 3] == 0, 3] = 1  # pliers: every one a hit, the bootstrap's degenerate case
     cams = [draw.normal(size=(h, w)) for h, w in ((12, 12), (6, 6), (3, 3))]
     options = {"replicates": 200, "seed": 11}
     tables = {
@@ -248,7 +248,7 @@ def assert_close(a, b, where=""):
 
 def test_estimate_prints_what_a_table_shows():
     assert str(Estimate(0.5, 0.4, 0.6, 3, 4, 7)) == "0.500 [0.400, 0.600]"
-    assert ap_estimate(np.array([1.0, 0.0]), np.array([1, -1]), replicates=20).value == 1
+    assert ap_estimate(np.array([1.0, 0.0]), np.array([1, 0]), replicates=20).value == 1
 
 
 if __name__ == "__main__":

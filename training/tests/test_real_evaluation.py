@@ -154,7 +154,7 @@ def test_trivial_cues_measure_the_source():
         and cues["aspect"][0] == pytest.approx(16 / 56)
         and cues["brightness"][:2].tolist() == [100, 180]
     )
-    assert best_cue({"a": np.array([1.0, 2, 3, 4]), "b": np.array([4.0, 3, 2, 1])}, np.array([-1, -1, 1, 1]))[1] == 1
+    assert best_cue({"a": np.array([1.0, 2, 3, 4]), "b": np.array([4.0, 3, 2, 1])}, np.array([0, 0, 1, 1]))[1] == 1
 
 
 @pytest.fixture(scope="module")

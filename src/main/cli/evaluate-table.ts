@@ -15,7 +15,7 @@ export interface ScoredScan {
   labels: Label[]
   /** fused logits, mean of the levels */
   z: number[]
-  /** 1 the class's peak lies in a box of the class, -1 it does not, 0 no box of that class */
+  /** 1 the class's peak lies in a box of the class, 0 it does not, -1 no box of that class */
   hits: Label[]
 }
 
@@ -45,7 +45,7 @@ export function evaluate(scans: readonly ScoredScan[]): Evaluation {
       THREAT_CLASSES,
       options,
     ),
-    pointing: hits.some((row) => row.some((hit) => hit !== 0)) ? pointingTable(hits, THREAT_CLASSES, options) : null,
+    pointing: hits.some((row) => row.some((hit) => hit !== -1)) ? pointingTable(hits, THREAT_CLASSES, options) : null,
   }
 }
 

@@ -131,15 +131,15 @@ async function score(
     group: scan.group,
     labels: scan.labels,
     z: THREAT_CLASSES.map((name) => classes[name].fused),
-    hits: THREAT_CLASSES.map((name) => (annotation === null ? 0 : pointed(classes[name].peak, annotation, name))),
+    hits: THREAT_CLASSES.map((name) => (annotation === null ? -1 : pointed(classes[name].peak, annotation, name))),
   }
 }
 
 /** Boxes are in pixels of the size that the annotation states, which need not be the size that arrived. */
 function pointed({ x, y }: Point, annotation: Annotation, name: (typeof THREAT_CLASSES)[number]): Label {
   const boxes = annotation.boxes[name]
-  if (boxes.length === 0) return 0
-  return inAnyBox(x * annotation.width, y * annotation.height, boxes) ? 1 : -1
+  if (boxes.length === 0) return -1
+  return inAnyBox(x * annotation.width, y * annotation.height, boxes) ? 1 : 0
 }
 
 function print(text: string): Promise<void> {

@@ -6,13 +6,14 @@ import { THREAT_CLASSES, type PerClass } from '../../shared/classes'
 
 export interface LabelledScan {
   name: string
-  /** 1 present, -1 absent, 0 unknown or difficult */
+  /** 1 present, 0 absent, -1 unknown or difficult; the published files write the last two the other way */
   labels: Label[]
   /** scans of one group (a bag) are drawn together by the bootstrap; the scan's own name where the list has no `group` column */
   group: string
 }
 
-const LABELS: Record<string, Label> = { '1': 1, '0': 0, '-1': -1 }
+/** SIXray's files: 1 present, -1 absent, 0 difficult. */
+const LABELS: Record<string, Label> = { '1': 1, '-1': 0, '0': -1 }
 
 /** Reads `name,Gun,Knife,Wrench,Pliers,Scissors[,group]`, columns in any order. Throws in plain words. */
 export function readLabels(path: string): LabelledScan[] {

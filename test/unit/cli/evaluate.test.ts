@@ -174,7 +174,7 @@ describe('lists and annotations', () => {
   test('labels: columns by name, byte order mark, line numbers in errors', () => {
     const file = join(folder, 'l.csv')
     writeFileSync(file, '\uFEFFname,Scissors,Gun,Knife,Wrench,Pliers\r\nA,1,-1,0,-1,-1\r\n\r\n')
-    expect(readLabels(file)).toEqual([{ name: 'A', labels: [-1, 0, -1, -1, 1], group: 'A' }])
+    expect(readLabels(file)).toEqual([{ name: 'A', labels: [0, -1, 0, 0, 1], group: 'A' }])
     writeFileSync(file, 'name,Gun,Knife,Wrench,Pliers,Scissors\nA,1,1,1,1,1\nB,2,1,1,1,1\n')
     expect(() => readLabels(file)).toThrow(/line 3/)
     writeFileSync(file, 'name,Gun,Knife,Wrench,Pliers,Scissors\nA,1,1,1,1,1\nA,1,1,1,1,1\n')

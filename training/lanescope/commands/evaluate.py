@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"evaluate: {error}", file=sys.stderr)
         return 1
     tables = {"averagePrecision": classification_table(z, labels, groups, CLASSES, protocol=args.protocol, seed=args.seed)}
-    if (hits != 0).any():
+    if (hits >= 0).any():
         tables["pointing"] = pointing_table(hits, groups, CLASSES, seed=args.seed)
     for one in unscored:
         print(f"{one['name']} could not be scored: {one['reason']}", file=sys.stderr)
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def read_scores(file: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
-    """z float64 [N, 5], labels and hits int [N, 5] (1 / -1 / 0), groups; raises ValueError where a column is missing."""
+    """z float64 [N, 5], labels and hits int [N, 5] (1 / 0 / -1), groups; raises ValueError where a column is missing."""
     with open(file, newline="", encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))
     wanted = ["group", *CLASSES, *(f"z_{c}" for c in CLASSES), *(f"hit_{c}" for c in CLASSES)]
@@ -97,7 +97,7 @@ def score(args: argparse.Namespace) -> tuple[np.ndarray, np.ndarray, np.ndarray,
                 unscored.append({"name": name, "reason": str(error)})
         scores = model.score(np.stack([m.pixels for _, m in made])) if made else None
         for i, (name, one) in enumerate(made):
-            hit = [0] * len(CLASSES)
+            hit = [-1] * len(CLASSES)
             annotation = args.annotations / f"{name}.xml" if args.annotations else None
             if annotation is not None and annotation.exists():
                 boxes, (width, height) = read_boxes(annotation)
@@ -105,7 +105,7 @@ def score(args: argparse.Namespace) -> tuple[np.ndarray, np.ndarray, np.ndarray,
                     own = [b.edges for b in boxes if b.label == label]
                     if own and scores is not None:
                         x, y = one.to_original(*map(float, scores.peaks[i, c]))
-                        hit[c] = 1 if in_any_box(x * width, y * height, own) else -1
+                        hit[c] = int(in_any_box(x * width, y * height, own))
             hits.append(hit)
             groups.append(name)
         z = z if scores is None else np.concatenate([z, scores.fused])
