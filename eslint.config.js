@@ -24,7 +24,7 @@ const room = (files, packages, folders, why) => ({
   },
 })
 const NODE = ['node:*', 'fs', 'path', 'os', 'child_process', 'worker_threads', 'crypto', 'http', 'net']
-const MAIN_ROOMS = ['station', 'feed', 'inference', 'store', 'electron', 'serve', 'cli']
+const MAIN_ROOMS = ['station', 'feed', 'files', 'inference', 'store', 'electron', 'serve', 'cli']
 const ROOTS = ['**/main/index', '**/main/serve', '**/main/cli', '**/main/house']
 const others = (own) => [...rooms(MAIN_ROOMS.filter((r) => !own.includes(r))), ...ROOTS]
 
@@ -76,7 +76,8 @@ export default ts.config(
   room(['src/shared/**'], [...OUTER, ...NODE], ['**/main/**', '**/renderer/**', '**/preload/**', '**/domain/**'], 'shared imports only zod and the contract library.'),
   room(['src/domain/**'], [...OUTER, ...NODE], ['**/main/**', '**/renderer/**', '**/preload/**'], 'domain is pure: it imports shared only.'),
   room(['src/main/station/**'], OUTER, [...others(['station']), '**/renderer/**', '**/preload/**'], 'station depends on interfaces (ports.ts), domain and shared only.'),
-  room(['src/main/feed/**'], OUTER, [...others(['feed', 'station']), '**/renderer/**', '**/preload/**'], 'feed imports shared and the ports.'),
+  room(['src/main/files/**'], OUTER, [...others(['files']), '**/renderer/**', '**/preload/**'], 'files looks at and reads files: it imports domain only.'),
+  room(['src/main/feed/**'], OUTER, [...others(['feed', 'files', 'station']), '**/renderer/**', '**/preload/**'], 'feed imports files, domain, shared and the ports.'),
   room(['src/main/inference/**'], ['electron', 'better-sqlite3', 'svelte'], [...others(['inference', 'station']), '**/renderer/**', '**/preload/**'], 'inference imports domain, shared, onnxruntime-node, sharp and the ports.'),
   room(['src/main/store/**'], ['electron', 'onnxruntime-node', 'sharp', 'svelte'], [...others(['store', 'station']), '**/renderer/**', '**/preload/**'], 'store imports domain, shared, better-sqlite3 and the ports.'),
   room(['src/main/electron/**'], ['better-sqlite3', 'onnxruntime-node', 'sharp', 'svelte'], [...others(['electron', 'station']), '**/renderer/**', '**/preload/**'], 'electron is the only room that knows Electron, and it knows little else.'),

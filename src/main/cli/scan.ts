@@ -108,7 +108,7 @@ interface Screened {
 
 async function screenOne(listed: Listed, { room, problem }: Started): Promise<Screened> {
   const began = performance.now()
-  const read = 'unreadable' in listed ? listed : await readScan(listed.file)
+  const read = 'unreadable' in listed ? listed : await readScan(listed.file, listed.at)
   const failed = (reason: string): Pick<Judged, 'record' | 'heatmap'> => ({
     record: unscreenable(reason, Date.now()),
     heatmap: null,

@@ -1,12 +1,15 @@
 // Plays a folder of scans at a steady rate, as if the belt ran: the demo, training of operators, trials of a policy.
-import { readFile } from 'node:fs/promises'
 import { relative, resolve } from 'node:path'
 import { LARGEST_FILE } from '../../shared/bridge'
 import type { LaneStatus } from '../../shared/status'
 import type { ArrivedScan, Feed, Submit } from '../station/ports'
 import { systemClock, type FeedClock } from './clock'
-import { byNaturalName, kindOf } from './names'
-import { codeOf, fileStat, plainWords, walk } from './walk'
+import { byNaturalName } from '../../domain/scan/names'
+import { plainWords } from '../../domain/scan/words'
+import { kindOf } from '../files/kind'
+import { lookAt } from '../files/look'
+import { readScan } from '../files/read'
+import { walk, type Found } from '../files/walk'
 
 export interface ReplayOptions {
   lane: string
@@ -60,11 +63,12 @@ export class Replay implements Feed {
   }
 
   /** The folder's scans, or null with the reason in the lane's status. */
-  async #list(): Promise<string[] | null> {
+  async #list(): Promise<Found[] | null> {
     try {
       const { files, unreadable } = await walk(this.#o.directory)
-      const scans = files.filter((path) => kindOf(path) === 'scan')
-      scans.sort((a, b) => byNaturalName(relative(this.#o.directory, a), relative(this.#o.directory, b)))
+      const scans: Found[] = []
+      for (const file of files) if (await isScan(file)) scans.push(file)
+      scans.sort((a, b) => byNaturalName(relative(this.#o.directory, a.path), relative(this.#o.directory, b.path)))
       if (scans.length > 0) {
         if (unreadable.length > 0) this.#message = `${unreadable.length} folder(s) cannot be read`
         return scans
@@ -77,7 +81,7 @@ export class Replay implements Feed {
     return null
   }
 
-  async #run(files: string[], submit: Submit): Promise<void> {
+  async #run(files: Found[], submit: Submit): Promise<void> {
     const { clock, rate, lane, loop } = this.#o
     const interval = 3_600_000 / rate
     let next = clock.elapsed()
@@ -85,10 +89,10 @@ export class Replay implements Feed {
       // The next round begins an interval after this one's last bag, like any bag.
       await clock.wait(next - clock.elapsed(), this.#stop.signal)
       const play = new Date(clock.now()).toISOString()
-      for (const path of files) {
+      for (const { path, at } of files) {
         await clock.wait(next - clock.elapsed(), this.#stop.signal)
         if (this.#stop.signal.aborted) return
-        await this.#handOver({ lane, path: `replay:${play}${resolve(path)}`, content: await read(path) }, submit)
+        await this.#handOver({ lane, path: `replay:${play}${resolve(path)}`, content: await read(at) }, submit)
         // A station that falls behind sets the pace; a belt that stood does not race afterwards.
         next = Math.max(next + interval, clock.elapsed())
       }
@@ -116,13 +120,21 @@ export class Replay implements Feed {
   }
 }
 
-async function read(path: string): Promise<ArrivedScan['content']> {
+async function isScan(file: Found): Promise<boolean> {
+  const look = await lookAt(file.at, null).catch(() => null)
+  return look === null || (typeof look !== 'string' && (await kindOf(file, look.size)) === 'scan')
+}
+
+async function read(at: string | Buffer): Promise<ArrivedScan['content']> {
   try {
-    const size = (await fileStat(path))?.size ?? 0
-    if (size > LARGEST_FILE) return { unreadable: `The file is larger than ${LARGEST_FILE / 2 ** 20} MB.` }
-    return { bytes: await readFile(path) }
+    const look = await lookAt(at, null)
+    if (typeof look !== 'string' && look.size > LARGEST_FILE)
+      return { unreadable: `The file is larger than ${LARGEST_FILE / 2 ** 20} MB.` }
+    const found = typeof look === 'string' ? 'gone' : await readScan(at, look)
+    if (found === 'gone') return { unreadable: 'The file was deleted before it could be read.' }
+    if (found === 'changed') return { unreadable: 'The file changed while it was read.' }
+    return { bytes: found.bytes, sha256: found.sha256 }
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return { unreadable: 'The file was deleted before it could be read.' }
     return { unreadable: `The file cannot be read: ${plainWords(error)}.` }
   }
 }

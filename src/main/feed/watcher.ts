@@ -1,9 +1,8 @@
 // Hears of changes below a folder early. A nudge, never the truth: the sweep finds whatever a watcher misses.
 import { watch } from 'chokidar'
-import { statfs } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { isHidden } from './names'
-import { codeOf } from './walk'
+import { isLeftAlone } from '../../domain/scan/names'
+import { codeOf } from '../../domain/scan/words'
 
 export interface WatchEvents {
   /** a file of this path appeared, changed or went */
@@ -31,12 +30,16 @@ export const nativeWatch: Watch = (directory, events) => {
     ignorePermissionErrors: true,
     atomic: false,
     backend: 'native',
-    ignored: (path) => path !== directory && isHidden(basename(path)),
+    ignored: (path) => path !== directory && isLeftAlone(basename(path)),
   })
+  // A name that is not valid text arrives mangled: only a look at everything, by bytes, finds the file.
+  const file = (path: string): void => (path.includes('\uFFFD') ? events.everything() : events.file(path))
   watcher
-    .on('add', events.file)
-    .on('change', events.file)
-    .on('unlink', events.file)
+    .on('add', file)
+    .on('change', file)
+    .on('unlink', file)
+    // chokidar tells nothing of a file that it can't look at by its mangled name, but the system's own event names it
+    .on('raw', (_event, path: string | null) => path?.includes('\uFFFD') === true && events.everything())
     .on('addDir', events.everything)
     .on('unlinkDir', events.everything)
     .on('ready', events.everything)
@@ -46,22 +49,4 @@ export const nativeWatch: Watch = (directory, events) => {
       else events.failed(why)
     })
   return watcher
-}
-
-const NETWORK = new Map([
-  [0x6969, 'NFS'],
-  [0x517b, 'SMB'],
-  [0xff534d42, 'CIFS'],
-  [0xfe534d42, 'SMB'],
-  [0x65735546, 'FUSE'],
-  [0x01021997, '9P'],
-])
-/** The network file system that a folder lies on (Linux), or null: such file systems don't report what other machines write. */
-export async function networkFileSystem(directory: string): Promise<string | null> {
-  if (process.platform !== 'linux') return null
-  try {
-    return NETWORK.get((await statfs(directory)).type >>> 0) ?? null
-  } catch {
-    return null
-  }
 }

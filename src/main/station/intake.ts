@@ -45,7 +45,7 @@ export class Intake {
   }
 
   #keyOf({ content }: ArrivedScan): ContentKey {
-    if ('bytes' in content) return { sha256: createHash('sha256').update(content.bytes).digest('hex') }
+    if ('bytes' in content) return { sha256: content.sha256 ?? createHash('sha256').update(content.bytes).digest('hex') }
     return { unreadable: content.stamp ?? `at ${this.stage.clock.now()} ${Math.random()}` }
   }
 

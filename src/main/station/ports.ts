@@ -21,10 +21,10 @@ export interface ArrivedScan {
   /** absolute path the scan came from */
   path: string
   /**
-   * The file's bytes, or why they could not be read (then the bag is unscreenable). `stamp` tells one unreadable file from the next at
+   * The file's bytes and their key (SHA-256, hex; worked out by the station where a feed has not), or why they could not be read (then the bag is unscreenable). `stamp` tells one unreadable file from the next at
    * the same path (its size and modification time); without it every arrival counts as a new bag, since a bag too many is better than one lost.
    */
-  content: { bytes: Uint8Array } | { unreadable: string; stamp?: string }
+  content: { bytes: Uint8Array; sha256?: string } | { unreadable: string; stamp?: string }
 }
 
 /**

@@ -11,9 +11,19 @@ export async function scratch(): Promise<{ path: string; [Symbol.asyncDispose]()
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
 }
 
-/** Bytes that end as a JPEG does; `mark` makes them unique. */
-export const jpeg = (mark: string): Buffer =>
-  Buffer.concat([Buffer.of(0xff, 0xd8, 0xff, 0xe0), Buffer.from(mark.padEnd(16)), Buffer.of(0xff, 0xd9)])
+/** A whole JPEG, 8 × 8, of one grey; `mark`, in a comment at its beginning, makes it unique. */
+export function jpeg(mark: string): Buffer {
+  const comment = Buffer.from(mark.padEnd(16))
+  return Buffer.concat([Buffer.of(0xff, 0xd8, 0xff, 0xfe, 0, comment.length + 2), comment, GREY])
+}
+/** Everything of a baseline JPEG after its first two bytes: one component, one block without any change. */
+const GREY = Buffer.concat([
+  Buffer.of(0xff, 0xdb, 0, 67, 0, ...Array<number>(64).fill(1)),
+  Buffer.of(0xff, 0xc0, 0, 11, 8, 0, 8, 0, 8, 1, 1, 0x11, 0),
+  Buffer.of(0xff, 0xc4, 0, 20, 0x00, 1, ...Array<number>(15).fill(0), 0),
+  Buffer.of(0xff, 0xc4, 0, 20, 0x10, 1, ...Array<number>(15).fill(0), 0),
+  Buffer.of(0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0, 0x3f, 0xff, 0xd9),
+])
 
 /** Writes a whole file; `age`: seconds since its last change. */
 export async function put(path: string, bytes: Uint8Array, age?: number): Promise<void> {
