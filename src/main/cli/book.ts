@@ -13,6 +13,8 @@ import { UsageError } from './exit'
 
 export interface BookOptions {
   data?: string
+  /** the station's key, where it is not in the data folder */
+  key?: string
   model?: string
 }
 
@@ -43,7 +45,7 @@ export async function withBook<T>(options: BookOptions, work: (book: PolicyBook)
       `There is no lane in ${folder}: name its data folder with --data DIR (the demo's is ${dataHome()}-demo).`,
     )
   const { openStore } = await import('../store')
-  const store = openStore({ folder, exclusive: false })
+  const store = openStore({ folder, key: options.key, exclusive: false })
   try {
     return work(store.policies)
   } finally {

@@ -136,10 +136,21 @@ export interface Archive {
   disk(): Promise<{ freeBytes: number; totalBytes: number }>
 }
 
+/** The policy that should be in force is not the one that was entered in the record: it judges no bag. */
+export class PolicyRefused extends Error {
+  override name = 'PolicyRefused'
+  constructor(
+    readonly version: number,
+    why: string,
+  ) {
+    super(`${why}: somebody has changed the database.`)
+  }
+}
+
 export interface PolicyBook {
   /** true before the first start has made policy 1 */
   isEmpty(): boolean
-  /** The newest version: the one in force. Throws when there is none. */
+  /** The newest version: the one in force. Throws when there is none, and PolicyRefused when it is not what was entered in the record. */
   current(): Policy
   get(version: number): Policy | null
   list(): Policy[]

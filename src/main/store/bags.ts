@@ -5,7 +5,10 @@ import type { StationStatus } from '../../shared/status'
 import type { BagLog, ContentKey, ScoredBag, ScreenedRecord } from '../station/ports'
 import type { Statement } from 'better-sqlite3'
 import type { Audit } from './audit'
+import { wellFormed } from './canonical'
+import type { Chain } from './chain'
 import type { Db } from './database'
+import { KIND } from './records'
 import { BagRows } from './rows'
 import { countQuery, pageQuery, TOTAL_CAP, type IdRange, type Query } from './search'
 
@@ -31,6 +34,7 @@ export class SqliteBagLog implements BagLog {
   constructor(
     private readonly db: Db,
     private readonly audit: Audit,
+    private readonly chain: Chain,
   ) {
     this.#rows = new BagRows(db)
     this.#statements = prepare(db)
@@ -46,17 +50,21 @@ export class SqliteBagLog implements BagLog {
   } {
     const key = keyOf(bag.content)
     const sha256 = 'sha256' in bag.content ? bag.content.sha256 : null
-    return this.db
-      .transaction(() => {
-        const known = this.#statements.find.get(bag.lane, bag.path, key)
-        if (known !== undefined) return { id: known, isNew: false }
-        // earlier bags with the same content can be shown again
-        if (bag.kept && sha256 !== null) this.#statements.keptAgain.run(sha256)
-        const at = Math.round(bag.receivedAt)
-        const { lastInsertRowid } = this.#statements.receive.run(bag.lane, bag.path, key, sha256, at, bag.kept ? 1 : 0)
-        return { id: Number(lastInsertRowid), isNew: true }
-      })
-      .immediate()
+    return this.chain.write((bind) => {
+      const known = this.#statements.find.get(bag.lane, bag.path, key)
+      if (known !== undefined) return { id: known, isNew: false }
+      // earlier bags with the same content can be shown again
+      if (bag.kept && sha256 !== null)
+        for (const id of this.#statements.gone.all(sha256)) {
+          this.#statements.keptAgain.run(id)
+          bind(KIND.keptAgain, id)
+        }
+      const at = Math.round(bag.receivedAt)
+      const { lastInsertRowid } = this.#statements.receive.run(bag.lane, bag.path, key, sha256, at, bag.kept ? 1 : 0)
+      const id = Number(lastInsertRowid)
+      bind(bag.kept ? KIND.receivedKept : KIND.received, id)
+      return { id, isNew: true }
+    })
   }
 
   unfinished(): Bag[] {
@@ -64,35 +72,38 @@ export class SqliteBagLog implements BagLog {
   }
 
   finish(id: number, record: ScreenedRecord): Bag {
-    this.db
-      .transaction(() => {
-        const { ms, statistics: s } = record
-        const { changes } = this.#statements.finish.run({
-          id,
-          verdict: record.verdict,
-          reason: record.reason,
-          width: record.width,
-          height: record.height,
-          model: record.model,
-          policy: record.policy,
-          provider: record.provider,
-          heatmap: record.heatmap,
-          screenedAt: Math.round(record.screenedAt),
-          decode: ms?.decode ?? null,
-          infer: ms?.infer ?? null,
-          total: ms?.total ?? null,
-          brightness: s?.brightness ?? null,
-          background: s?.background ?? null,
-          aspect: s?.aspect ?? null,
-          bagShare: s?.bagShare ?? null,
-        })
-        if (changes === 0 || !record.classes) return
+    this.chain.write((bind) => {
+      const { ms, statistics: s } = record
+      const { changes } = this.#statements.finish.run({
+        id,
+        verdict: record.verdict,
+        reason: record.reason,
+        width: record.width,
+        height: record.height,
+        model: record.model,
+        policy: record.policy,
+        provider: record.provider,
+        heatmap: record.heatmap,
+        screenedAt: Math.round(record.screenedAt),
+        decode: ms?.decode ?? null,
+        infer: ms?.infer ?? null,
+        total: ms?.total ?? null,
+        brightness: s?.brightness ?? null,
+        background: s?.background ?? null,
+        aspect: s?.aspect ?? null,
+        bagShare: s?.bagShare ?? null,
+      })
+      if (changes === 0) return
+      if (record.classes)
         for (const c of THREAT_CLASSES) {
           const { logits, fused, posterior, tier, peak } = record.classes[c]
           this.#statements.score.run(id, c, JSON.stringify(logits), fused, posterior, tier, peak.x, peak.y)
         }
-      })
-      .immediate()
+      // a trigger that somebody put into the database must not change what was found
+      if (this.#statements.verdict.get(id) !== record.verdict)
+        throw new Error('The database gives back another verdict than the one that was written: somebody has changed its rules.')
+      bind(KIND.screened, id)
+    })
     return this.#existing(id)
   }
 
@@ -137,37 +148,31 @@ export class SqliteBagLog implements BagLog {
 
   decide(id: number, decision: Decision): Bag {
     const at = Math.round(decision.at)
-    const { action, person, reason, seconds } = decision
-    this.db
-      .transaction(() => {
-        const seq = this.audit.add({ at, person, action: 'decide', subject: `bag:${id}`, detail: { action, reason, seconds } })
-        const { lastInsertRowid } = this.#statements.decide.run(id, action, person, reason, at, seconds, seq)
-        this.#statements.showDecision.run(lastInsertRowid, action, id)
-      })
-      .immediate()
+    const { action, person, reason, seconds } = wellFormed(decision)
+    this.chain.write((bind) => {
+      const detail = { action, reason, seconds }
+      const seq = this.audit.add({ at, person, action: 'decide', subject: `bag:${id}`, detail }, bind)
+      const { lastInsertRowid } = this.#statements.decide.run(id, action, person, reason, at, seconds, seq)
+      this.#statements.showDecision.run(lastInsertRowid, action, id)
+      bind(KIND.decision, Number(lastInsertRowid))
+    })
     return this.#existing(id)
   }
 
   review(id: number, outcome: Outcome): Bag {
     const at = Math.round(outcome.at)
-    const { kind, found, comment, person } = outcome
-    this.db
-      .transaction(() => {
-        const seq = this.audit.add({
-          at,
-          person,
-          action: 'review',
-          subject: `bag:${id}`,
-          detail: { kind, found, comment },
-        })
-        const { lastInsertRowid } = this.#statements.review.run(id, kind, comment, person, at, seq)
-        for (const [n, { class: name, where }] of found.entries()) {
-          const { width, height } = where?.shape === 'box' ? where : { width: null, height: null }
-          this.#statements.finding.run(lastInsertRowid, name, n, where?.x ?? null, where?.y ?? null, width, height)
-        }
-        this.#statements.showOutcome.run(lastInsertRowid, kind, id)
-      })
-      .immediate()
+    const { kind, found, comment, person } = wellFormed(outcome)
+    this.chain.write((bind) => {
+      const detail = { kind, found, comment }
+      const seq = this.audit.add({ at, person, action: 'review', subject: `bag:${id}`, detail }, bind)
+      const { lastInsertRowid } = this.#statements.review.run(id, kind, comment, person, at, seq)
+      for (const [n, { class: name, where }] of found.entries()) {
+        const { width, height } = where?.shape === 'box' ? where : { width: null, height: null }
+        this.#statements.finding.run(lastInsertRowid, name, n, where?.x ?? null, where?.y ?? null, width, height)
+      }
+      this.#statements.showOutcome.run(lastInsertRowid, kind, id)
+      bind(KIND.outcome, Number(lastInsertRowid))
+    })
     return this.#existing(id)
   }
 
@@ -236,7 +241,8 @@ function statisticsOf(row: ScoredRow): ImageStatistics | null {
 function prepare(db: Db) {
   return {
     find: db.prepare<[string, string, string], number>('SELECT id FROM bags WHERE lane = ? AND path = ? AND content = ?').pluck(),
-    keptAgain: db.prepare<[string]>('UPDATE bags SET has_scan = 1 WHERE sha256 = ? AND has_scan = 0'),
+    gone: db.prepare<[string], number>('SELECT id FROM bags WHERE sha256 = ? AND has_scan = 0 ORDER BY id').pluck(),
+    keptAgain: db.prepare<[number]>('UPDATE bags SET has_scan = 1 WHERE id = ?'),
     receive: db.prepare<[string, string, string, string | null, number, number]>(
       'INSERT INTO bags (lane, path, content, sha256, received_at, has_scan) VALUES (?, ?, ?, ?, ?, ?)',
     ),
@@ -246,6 +252,7 @@ function prepare(db: Db) {
         provider = @provider, heatmap = @heatmap, screened_at = @screenedAt, ms_decode = @decode, ms_infer = @infer, ms_total = @total,
         brightness = @brightness, background = @background, aspect = @aspect, bag_share = @bagShare
       WHERE id = @id AND verdict IS NULL`),
+    verdict: db.prepare<[number], Verdict | null>('SELECT verdict FROM bags WHERE id = ?').pluck(),
     score: db.prepare<[number, string, string, number, number, string, number, number]>(
       'INSERT INTO class_scores (bag_id, class, logits, fused, posterior, tier, peak_x, peak_y) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
     ),

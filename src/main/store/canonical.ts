@@ -19,3 +19,12 @@ export function canonicalJson(value: unknown): string {
   }
   throw new TypeError(`No JSON for a ${typeof value}.`)
 }
+
+/** The same value with every text well-formed: SQLite keeps UTF-8, which has no word for half a surrogate pair. */
+export function wellFormed<T>(value: T): T {
+  if (typeof value === 'string') return value.toWellFormed() as T
+  if (Array.isArray(value)) return value.map(wellFormed) as T
+  if (typeof value === 'object' && value !== null)
+    return Object.fromEntries(Object.entries(value).map(([key, v]) => [key.toWellFormed(), wellFormed<unknown>(v)])) as T
+  return value
+}

@@ -1,5 +1,7 @@
 // Which archived scans may be let go: those that only clear, unremarked bags beyond the newest ones still hold.
+import type { Chain } from './chain'
 import type { Db } from './database'
+import { KIND } from './records'
 
 export interface LetGoSource {
   /** SHA-256 of what may go, beyond the newest `keep` clear bags. */
@@ -10,9 +12,13 @@ export interface LetGoSource {
 
 export class SqliteLetGo implements LetGoSource {
   readonly #candidates
+  readonly #holders
   readonly #forget
 
-  constructor(db: Db) {
+  constructor(
+    db: Db,
+    private readonly chain: Chain,
+  ) {
     this.#candidates = db
       .prepare<{ keep: number }, string>(
         `WITH cut AS (SELECT id FROM bags WHERE verdict = 'clear' AND has_scan = 1 ORDER BY id DESC LIMIT 1 OFFSET @keep)
@@ -24,9 +30,12 @@ export class SqliteLetGo implements LetGoSource {
            AND NOT EXISTS (SELECT 1 FROM bags h WHERE h.heatmap = b.sha256)`,
       )
       .pluck()
-    this.#forget = db.prepare<[string]>(
-      'UPDATE bags SET has_scan = 0 WHERE has_scan = 1 AND sha256 IN (SELECT value FROM json_each(?))',
-    )
+    this.#holders = db
+      .prepare<[string], number>(
+        'SELECT id FROM bags WHERE has_scan = 1 AND sha256 IN (SELECT value FROM json_each(?)) ORDER BY id',
+      )
+      .pluck()
+    this.#forget = db.prepare<[number]>('UPDATE bags SET has_scan = 0 WHERE id = ?')
   }
 
   candidates(keep: number): string[] {
@@ -34,6 +43,11 @@ export class SqliteLetGo implements LetGoSource {
   }
 
   forget(sha256: readonly string[]): void {
-    this.#forget.run(JSON.stringify(sha256))
+    this.chain.write((bind) => {
+      for (const id of this.#holders.all(JSON.stringify(sha256))) {
+        this.#forget.run(id)
+        bind(KIND.letGo, id)
+      }
+    })
   }
 }

@@ -9,6 +9,8 @@ import { auditHash, GENESIS } from '../../../src/main/store/audit'
 import { canonicalJson } from '../../../src/main/store/canonical'
 import { tempFolder, tempStore } from './make'
 
+/** the number of the migration that adds the chain */
+const CHAIN = 6
 const path = (): string => join(tempFolder(), 'lanescope.sqlite')
 function at(file: string, version?: number): Db {
   const db = openDatabase(file, version)
@@ -140,14 +142,29 @@ test('5 keeps outcomes of 4, reads their one class and point as findings, and th
   db.close()
 
   const { store } = tempStore(folder)
-  expect(store.verifyAudit()).toMatchObject({ ok: true, rows: 3 })
+  expect(store.verifyAudit()).toMatchObject({ ok: true, rows: 4 })
   const outcome = { kind: 'confirmed', found: [{ class: 'knife', where: { shape: 'point', ...where } }], comment: 'in the sole' }
   expect(store.log.get(1)?.outcome).toMatchObject(outcome)
   // an old bag can be reviewed anew, and both stay in its history
   const found = [{ class: 'gun' as const, where: { shape: 'box' as const, x: 0, y: 0, width: 0.5, height: 0.5 } }]
   store.log.review(1, { kind: 'confirmed', found, comment: null, person: 'Bo', at: 20 })
   expect(store.log.get(1)?.outcome).toMatchObject({ found })
-  expect(store.verifyAudit()).toMatchObject({ ok: true, rows: 4 })
+  expect(store.verifyAudit()).toMatchObject({ ok: true, rows: 5 })
+})
+
+test('the chain is added without changing a row, and its links stay', () => {
+  const file = path()
+  const old = openDatabase(file, CHAIN - 1)
+  old.exec(BAG)
+  const before = old.prepare('SELECT * FROM bags').all()
+  old.close()
+  const db = at(file, CHAIN)
+  expect(db.prepare('SELECT * FROM bags').all()).toEqual(before)
+  expect(tables(db)).toEqual(expect.arrayContaining(['links', 'chain_head', 'seals']))
+  db.exec('INSERT INTO links VALUES (1, 1, 1, zeroblob(32))')
+  expect(() => db.exec('INSERT INTO links VALUES (2, 1, 1, zeroblob(31))')).toThrow('CHECK')
+  expect(() => db.exec('UPDATE links SET subject = 2')).toThrow('append-only')
+  expect(() => db.exec('DELETE FROM links')).toThrow('append-only')
 })
 
 test('an upgrade leaves a copy of the old database behind, and a new one leaves none', () => {

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { Audit } from '../../../src/main/store/audit'
 import { SqliteBagLog } from '../../../src/main/store/bags'
+import { openRecord } from '../../../src/main/store/record'
 import { openDatabase, type Db } from '../../../src/main/store/database'
 import { countQuery, pageQuery, TOTAL_CAP } from '../../../src/main/store/search'
 import { THREAT_CLASSES } from '../../../src/shared/classes'
@@ -99,7 +99,8 @@ describe('at 100,000 bags', () => {
   beforeAll(() => {
     const folder = mkdtempSync(join(tmpdir(), 'lanescope-test-'))
     db = openDatabase(join(folder, 'lanescope.sqlite'))
-    log = new SqliteBagLog(db, new Audit(db))
+    const { audit, chain } = openRecord(db, { keyFile: join(folder, 'key'), exclusive: true, clock: { now: () => 1 } })
+    log = new SqliteBagLog(db, audit, chain)
     fill(db, BAGS)
     return () => {
       db.close()

@@ -5,6 +5,7 @@ import { audit } from './002-audit'
 import { policies } from './003-policies'
 import { search } from './004-search'
 import { findings } from './005-findings'
+import { chain } from './006-chain'
 
 export interface Migration {
   version: number
@@ -12,5 +13,5 @@ export interface Migration {
   up: (db: Database.Database) => void
 }
 
-const UPS = [bags, audit, policies, search, findings]
+const UPS = [bags, audit, policies, search, findings, chain]
 export const MIGRATIONS: readonly Migration[] = UPS.map((up, index) => ({ version: index + 1, up }))
