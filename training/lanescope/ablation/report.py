@@ -83,13 +83,13 @@ def setting(plan: Plan, grid: Grid) -> str:
     shown = "; ".join(f"at {r} {round(plan.scans / (1 + r)):,} of them hold a threat" for r in sorted({r for _, r in grid}))
     words = f"""
     **{plan.scans:,} scans a variant** ({shown}), where the full budget is {full.scans:,}. {plan.positives:,} distinct positive scans to
-    train on ({plan.positives // 5} a class) and 10, 100 or 1000 times as many negatives (of {plan.pool:,} distinct
-    ones at most, which come round again), {plan.size} px, `{plan.backbone}`, {plan.pooling} pooling, mean over the levels of {plan.fusion}, image labels only, the
-    paper's loss (4.3). Every variant starts from {start}; {stage}, and all levels train together from the first step, each variant on the
-    same scans in the same order. "Warm-up" drops no negative in the first {100 * plan.warm:.0f} % of the training. Test:
+    train on ({plan.positives // 5} a class), 10, 100 or 1000 times as many negatives (of {plan.pool:,} distinct ones at most, which
+    come round again), {plan.size} px, `{plan.backbone}`, {plan.pooling} pooling, mean over the levels of {plan.fusion}, image labels
+    only, the paper's loss (4.3). Every variant starts from {start}; {stage}, and all levels train together from the first step, each
+    variant on the same scans in the same order. "Warm-up" drops no negative in the first {100 * plan.warm:.0f} % of the training. Test:
     {plan.test_positives} positives and {plan.test_negatives:,} negatives with objects that training never saw, the negatives weighted to
-    the stated ratio. Seeds: {", ".join(map(str, seeds))} (a cell holds the mean of those that are there). Brackets: 95 % bootstrap over the
-    test scans; the spread over seeds comes on top of it and stands beside it.
+    the stated ratio. Seeds: {", ".join(map(str, seeds))} (a cell holds the mean of those that are there). Brackets: 95 % bootstrap over
+    the test scans; the spread over seeds comes on top of it and stands beside it.
     """
     return " ".join(words.split())
 
