@@ -7,10 +7,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from lanescope.metrics import plateau_peak
+from lanescope.measure.pointing import cell_peaks, plateau_peak, resize_map
 from lanescope.preprocess import normalise
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -67,22 +66,9 @@ def peaks(cams: list[np.ndarray], size: int, fusion: str = "logits") -> tuple[np
     cams: one float32 [C, h_l, w_l] a level, finest first; returns two float32 [C, 2] of x, y in fractions of the square.
     """
     fine = cams[0].shape[1:]
-    fused = fuse(np.stack([_resize(cam, *fine) for cam in cams])[None], fusion)[0]
-    best = np.maximum.reduce([_resize(cam, size, size) for cam in cams])
-    return _argmax(fused), np.array([plateau_peak(m) for m in best], np.float32)
-
-
-def _resize(cam: np.ndarray, height: int, width: int) -> np.ndarray:
-    if cam.shape[1:] == (height, width):
-        return cam
-    # OpenCV's INTER_LINEAR has half-pixel centres and clamps edges, as metrics.resize_map (tested).
-    return cv2.resize(np.ascontiguousarray(cam.transpose(1, 2, 0)), (width, height), interpolation=cv2.INTER_LINEAR).transpose(2, 0, 1)
-
-
-def _argmax(maps: np.ndarray) -> np.ndarray:
-    height, width = maps.shape[1:]
-    at = maps.reshape(len(maps), -1).argmax(axis=1)
-    return np.stack([(at % width + 0.5) / width, (at // width + 0.5) / height], axis=1).astype(np.float32)
+    fused = fuse(np.stack([resize_map(cam, *fine) for cam in cams])[None], fusion)[0]
+    best = np.maximum.reduce([resize_map(cam, size, size) for cam in cams])
+    return cell_peaks(fused), np.array([plateau_peak(m) for m in best], np.float32)
 
 
 class Model:
@@ -118,13 +104,18 @@ class Model:
                 for key, *row in zip(kept["keys"], kept["logits"], kept["peaks"], kept["over"], strict=True):
                     self._memory[key.tobytes()] = (row[0], row[1], row[2])
 
+    def run(self, squares: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
+        """The network's own outputs, remembered nowhere: logits float32 [N, L, C]; a map float32 [N, C, h_l, w_l] a level, finest first."""
+        logits, *cams = self.session.run(self.outputs, {"scan": normalise(squares, self.mean, self.std)})
+        return logits, cams
+
     def score(self, squares: np.ndarray, batch: int = 8) -> Scores:
         """Score prepared scans. squares: uint8 [N, S, S, 3] (steps 2-9 of `bag-1`)."""
         keys = [hashlib.blake2b(np.ascontiguousarray(s).tobytes(), digest_size=16).digest() for s in squares]
         new = list({k: i for i, k in enumerate(keys) if k not in self._memory}.values())
         for first in range(0, len(new), batch):
             rows = new[first : first + batch]
-            logits, *cams = self.session.run(self.outputs, {"scan": normalise(np.stack([squares[i] for i in rows]), self.mean, self.std)})
+            logits, cams = self.run(np.stack([squares[i] for i in rows]))
             for k, i in enumerate(rows):
                 self._memory[keys[i]] = (logits[k], *peaks([c[k] for c in cams], self.size, self.fusion))
             self.scored += len(rows)

@@ -13,17 +13,18 @@ import numpy as np
 
 from lanescope.data.staged import TRACED, UNSURE, StagedScan, StagedThreat, cut_outs, load_staged
 from lanescope.erasing import fill_region, moved_elsewhere
-from lanescope.metrics import wilson
+from lanescope.measure.resampling import wilson
 from lanescope.patch import CLASSES, DISTRACTOR
 from lanescope.preprocess import pad
-from lanescope.real_evaluation import Figure, Sample, against_benign, benign_sample, in_alarm, pointing, twin_figures
+from lanescope.protocols import Figure, ScanSet, against_benign, in_alarm, pointing, twin_figures
+from lanescope.real_scans import benign_sample
 from lanescope.scoring import REPOSITORY, Model
 
 WHERE = "staged bags that training never saw"
 PLURAL = {"gun": "guns", "knife": "knives"}
 
 
-def staged_sample(root: Path, size: int) -> tuple[list[StagedScan], Sample]:
+def staged_sample(root: Path, size: int) -> tuple[list[StagedScan], ScanSet]:
     """The staged test scans as the app prepares them: with their outlines in the square's pixels, and as a sample with boxes."""
     from lanescope.data.splits import TEST
 
@@ -34,7 +35,7 @@ def staged_sample(root: Path, size: int) -> tuple[list[StagedScan], Sample]:
         scans.append(StagedScan(square, threats, scan.group, scan.name))
         groups.append(f"{scan.group}-{int(scan.name[1:]) // 10}")
         boxes.append([(t.label, tuple(v / size for v in t.box)) for t in threats if t.label in TRACED])
-    return scans, Sample(np.stack([s.pixels for s in scans]), groups, [None] * len(scans), boxes)  # type: ignore[arg-type]
+    return scans, ScanSet(np.stack([s.pixels for s in scans]), groups, [None] * len(scans), boxes)  # type: ignore[arg-type]
 
 
 def erased_twins(model: Model, scans: list[StagedScan], groups: list[str]) -> Iterator[Figure]:

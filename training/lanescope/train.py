@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from lanescope.checkpoint import load_checkpoint, save_atomically
 from lanescope.data.bank import Bank
 from lanescope.data.batches import Batch, Recipe, collate, make_samples, prefetched
-from lanescope.data.compose import Sample
 from lanescope.loss import LossConfig
+from lanescope.measure.sample import Sample
 from lanescope.network import Chr, NetworkConfig
 from lanescope.step import Ema, Step, learning_rate, mixed_precision, optimizer_for
 from lanescope.validate import score, summarise

@@ -11,7 +11,7 @@ from lanescope.ablation import data, figures, report, runs
 from lanescope.ablation.data import Batches, MapBatches
 from lanescope.ablation.figures import Cell, cells, mean_ap, mean_pointing
 from lanescope.ablation.plan import VARIANTS, Plan, Run
-from lanescope.metrics import average_precision
+from lanescope.measure.ranking import average_precision
 from lanescope.network import Chr
 from lanescope.patch import CLASSES
 from lanescope.report import replace_section

@@ -65,5 +65,34 @@ def test_a_model_on_a_folder(tmp_path, capsys):
     assert main(["evaluate", *where, "--json"]) == 2  # P8 is no scan: told, and left out
     found = json.loads(capsys.readouterr().out)
     assert found["scans"] == 8 and [u["name"] for u in found["unscored"]] == ["P8"]
-    assert found["pointing"]["mean"]["value"] == 1  # boxes as large as the scan
+    assert found["pointing"]["mean"]["value"] == found["pointingOverScales"]["mean"]["value"] == 1  # boxes as large as the scan
     assert 0 < found["averagePrecision"]["mean"]["value"] <= 1
+    assert main(["evaluate", *where]) == 2  # both ways of pointing are named
+    told = capsys.readouterr().out
+    assert "the app's peak" in told and "the paper's, 5.3" in told
+
+
+def test_both_ways_of_pointing_land_where_the_maps_say():
+    """The levels disagree: the fused peak follows their mean, the paper's the highest of any; in pixels of the annotation's own size."""
+    from lanescope.commands.evaluate import point
+    from lanescope.preprocess import prepare
+    from lanescope.sixray import Box
+
+    image = np.full((200, 400, 3), 255, np.uint8)
+    image[40:160, 80:320] = np.random.default_rng(0).integers(40, 190, (120, 240, 3))
+    scan = prepare(image, 64)
+    levels = [np.zeros((5, s, s), np.float32) for s in (16, 16)]
+
+    def cell(x: float, y: float) -> tuple[int, int]:
+        px, py = scan.from_original(x / 400, y / 200)
+        return int(py // 4), int(px // 4)
+
+    low, high = cell(120, 100), cell(280, 100)
+    for level in levels:
+        level[(0, *low)] = 3.0
+    levels[0][(0, *high)] = 5.0  # 2.5 in the mean
+    left, right = Box("gun", 40, 30, 95, 70), Box("gun", 110, 30, 160, 70)  # the annotation is of a half-size image
+    size = (200, 100)
+    assert {k: v[0] for k, v in point(scan, levels, "logits", [left], size).items()} == {"pointing": 1, "pointingOverScales": 0}
+    assert {k: v[0] for k, v in point(scan, levels, "logits", [right], size).items()} == {"pointing": 0, "pointingOverScales": 1}
+    assert point(scan, levels, "logits", [right], size)["pointing"][1:] == [-1] * 4

@@ -7,22 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lanescope.metrics import (
-    Estimate,
-    ap_estimate,
-    auc_estimate,
-    average_precision,
-    bootstrap,
-    classification_table,
-    in_any_box,
-    interval,
-    mulberry32,
-    peak_over_scales,
-    pointing_table,
-    resize_map,
-    roc_auc,
-    wilson,
-)
+from lanescope.measure.estimates import Estimate, ap_estimate, auc_estimate, classification_table, pointing_table
+from lanescope.measure.labels import checked
+from lanescope.measure.pointing import cell_peaks, hit, in_any_box, peak_over_scales, resize_map
+from lanescope.measure.ranking import Ranking, area_under_curve, average_precision, roc_auc
+from lanescope.measure.resampling import bootstrap, interval, mulberry32, wilson
 
 FIXTURE = Path(__file__).parents[2] / "test/fixtures/metrics/random.json"
 rng = np.random.default_rng(20261122)
@@ -83,8 +72,6 @@ def test_what_a_sample_cannot_define_is_nan_and_nan_scores_are_refused():
 
 def test_weights_mean_repetition():
     """A bootstrap replicate's statistic is that of the sample written out with its repetitions."""
-    from lanescope.metrics import Ranking
-
     scores, labels = sample(80, 1, 0.3)
     times = rng.integers(0, 4, 80)
     ranking = Ranking(scores, labels)
@@ -109,7 +96,7 @@ def test_mulberry32_is_the_published_stream():
 def test_chunks_do_not_change_the_bootstrap(monkeypatch):
     scores, labels = sample(120, None, 0.3)
     whole = auc_estimate(scores, labels)
-    monkeypatch.setattr("lanescope.metrics._CHUNK_CELLS", 1000)
+    monkeypatch.setattr("lanescope.measure.resampling._CHUNK_CELLS", 1000)
     assert auc_estimate(scores, labels) == whole
 
 
@@ -176,6 +163,49 @@ def test_a_coarse_map_points_at_its_cell_not_at_the_edge():
     cam = np.zeros((3, 3))
     cam[1, 1] = 4.0
     assert peak_over_scales([cam], 96) == pytest.approx((0.5, 0.5), abs=0.01)
+
+
+def test_the_peak_is_taken_at_the_scans_own_size_from_what_it_fills():
+    """5.3: a wide scan fills a band of the network's square; padding is no part of it, however high the map is there."""
+    cam = np.zeros((8, 8))
+    cam[0, 0] = 9.0  # in the padding
+    cam[5, 6] = 5.0
+    x, y = peak_over_scales([cam], 300, 1200, (0.0, 0.375, 1.0, 0.75))
+    assert x == pytest.approx(6.5 / 8, abs=1e-3) and y == pytest.approx((5.5 / 8 - 0.375) / 0.375, abs=3e-3)
+    # the whole map as the scan: the same spot whatever the size
+    for size in (40, 96, 640):
+        assert peak_over_scales([cam], size) == pytest.approx((0.5 / 8, 0.5 / 8), abs=1 / size)
+
+
+def test_one_peak_of_cells_for_arrays_of_maps():
+    maps = rng.normal(size=(3, 5, 4, 6)).astype(np.float32)
+    peaks = cell_peaks(maps)
+    assert peaks.shape == (3, 5, 2) and peaks.dtype == np.float32
+    y, x = np.unravel_index(maps[2, 3].argmax(), (4, 6))
+    assert peaks[2, 3].tolist() == pytest.approx([(x + 0.5) / 6, (y + 0.5) / 4])
+    assert cell_peaks(np.zeros((2, 2))).tolist() == [0.25, 0.25]  # of equal cells the first
+
+
+def test_a_hit_is_one_an_image_and_class():
+    boxes = [(0.1, 0.1, 0.2, 0.2), (0.6, 0.6, 0.9, 0.9)]
+    assert (hit(0.7, 0.7, boxes), hit(0.4, 0.4, boxes), hit(0.4, 0.4, [])) == (1, 0, -1)
+
+
+def test_the_label_code_is_checked_where_it_is_used():
+    assert checked(np.array([[1, 0], [-1, 1]])).dtype == np.int8
+    for wrong in (2, -2, 0.5):
+        with pytest.raises(ValueError, match="1 \\(present\\), 0 \\(absent\\)"):
+            roc_auc(np.zeros(3), np.array([1, 0, wrong]))
+    with pytest.raises(ValueError, match="label"):
+        pointing_table(np.array([[1], [3]]))
+
+
+def test_area_under_curve_is_the_same_area():
+    for n in (1, 5, 200):
+        up, down = np.round(rng.normal(1, 1, n), 1), np.round(rng.normal(0, 1, 2 * n), 1)
+        won = (up[:, None] > down).mean() + (up[:, None] == down).mean() / 2
+        assert area_under_curve(up, down) == pytest.approx(won, abs=1e-12)
+    assert isnan(area_under_curve(np.array([]), np.array([1.0])))
 
 
 def test_interval_is_numpy_quantile_without_nan():

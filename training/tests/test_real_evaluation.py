@@ -8,15 +8,14 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
+from lanescope.composite_evaluation import CompositeTwins, composite_twins
 from lanescope.erasing import erase, random_box
 from lanescope.patch import CLASSES
-from lanescope.real_evaluation import (
-    CompositeTwins,
-    Sample,
+from lanescope.protocols import (
+    ScanSet,
     against_benign,
     best_cue,
     class_against_class,
-    composite_twins,
     erased_twins,
     pointing,
     strongest,
@@ -28,7 +27,7 @@ S = 64
 rng = np.random.default_rng(3)
 
 
-def scans(n: int = 40) -> Sample:
+def scans(n: int = 40) -> ScanSet:
     """Grey bags with one small dark object each, its box known: scissors darker than knives."""
     squares, boxes, labels = [], [], []
     for i in range(n):
@@ -39,7 +38,7 @@ def scans(n: int = 40) -> Sample:
         square[y : y + 8, x : x + 8] = 20 if i % 2 else 60
         squares.append(square)
         boxes.append([(labels[-1], (x / S, y / S, (x + 8) / S, (y + 8) / S))])
-    return Sample(np.stack(squares), [f"bag{i}" for i in range(n)], labels, boxes)
+    return ScanSet(np.stack(squares), [f"bag{i}" for i in range(n)], labels, boxes)
 
 
 class Known:
@@ -138,7 +137,7 @@ def test_benign_bags_over_a_threshold_are_counted_with_a_bound():
     clean = np.stack([erase(s, tuple(v * S for v in b[0][1])) for s, b in zip(sample.squares, sample.boxes, strict=True)])
     model = Known("sees")
     model.manifest = {**Known.manifest, "thresholds": {c: {"alarm": 1.5} for c in CLASSES}}
-    found = {f.key: f for f in against_benign(model, sample, Sample(clean, sample.groups))}
+    found = {f.key: f for f in against_benign(model, sample, ScanSet(clean, sample.groups))}
     assert found["sixray.benign"].value > 0.95 and found["sixray.benign"].cue is not None
     alarms = found["sixray.benign-alarms"]
     assert alarms.value == 0 and alarms.interval[1] == pytest.approx(0.0876, abs=1e-3)  # Wilson at 0 of 40: not "no false alarms"
@@ -192,7 +191,7 @@ def test_scores_do_not_depend_on_the_batch(tiny):
 
 
 def test_peaks_are_those_of_metrics(tiny):
-    from lanescope.metrics import peak_over_scales, resize_map
+    from lanescope.measure.pointing import peak_over_scales, resize_map
     from lanescope.scoring import peaks
 
     cams = [rng.normal(size=(5, side, side)).astype(np.float32) for side in (8, 4, 2)]

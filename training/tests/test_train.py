@@ -12,11 +12,12 @@ from lanescope.calibrate import platt, thresholds
 from lanescope.data.batches import Recipe, collate, make_samples
 from lanescope.export import export_onnx, to_fp16, to_int8, verify
 from lanescope.loss import LossConfig, chr_loss
+from lanescope.measure.ranking import area_under_curve
 from lanescope.network import Chr, NetworkConfig
 from lanescope.pretrained import layers_from_onnx, start_from
 from lanescope.step import learning_rate
 from lanescope.train import TrainConfig, config_from, network_from, train
-from lanescope.validate import area_under_curve, summarise, validation_samples
+from lanescope.validate import summarise, validation_samples
 
 CONFIG = TrainConfig(recipe=Recipe(size=64, batch=4), steps=6, checkpoint_every=1e9, validate_every=1e9)
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from lanescope.ablation.plan import Plan, Run
-from lanescope.metrics import Ranking, bootstrap, interval
+from lanescope.measure.ranking import Ranking
+from lanescope.measure.resampling import bootstrap, interval
 
 REPLICATES = 500
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from lanescope.ablation.figures import Cell, cells
 from lanescope.ablation.plan import VARIANTS, Plan, Run
-from lanescope.metrics import interval
+from lanescope.measure.resampling import interval
 from lanescope.report import commit, machine, replace_section, table
 
 PAPER = {"base": "74.83 / 52.74", "H": "74.43 / 53.59", "HR": "75.87 / 53.72", "CH": "76.28 / 54.59", "CHR": "77.20 / 55.11"}

@@ -14,10 +14,10 @@ from lanescope.ablation.figures import mean_ap
 from lanescope.ablation.plan import Plan, Run
 from lanescope.checkpoint import load_checkpoint, save_atomically
 from lanescope.loss import LossConfig
-from lanescope.metrics import in_any_box
+from lanescope.measure.pointing import hit, peak_over_scales
 from lanescope.network import Chr, NetworkConfig
 from lanescope.patch import CLASSES
-from lanescope.scoring import fuse, peaks
+from lanescope.scoring import fuse
 from lanescope.step import Ema, Step, optimizer_for
 
 CHECKPOINT_EVERY = 60.0
@@ -109,8 +109,7 @@ def score(network: Chr, test: list[np.ndarray], parts: Parts, plan: Plan) -> tup
             z.append(out["logits"].numpy())
             cams = [c.numpy() for c in out["cams"]]
             for i in range(min(len(block), len(boxes) - first)):
-                over = peaks([c[i] for c in cams], plan.size)[1]
                 own = [[b[1:] for b in boxes[first + i] if b[0] == name] for name in CLASSES]
-                hits.append([int(in_any_box(float(over[k][0]), float(over[k][1]), b)) if b else -1 for k, b in enumerate(own)])
+                hits.append([hit(*peak_over_scales([c[i, k] for c in cams], plan.size), b) for k, b in enumerate(own)])
     labels = np.concatenate([parts.test_positive.labels, parts.test_negative.labels])
     return np.concatenate(z), labels, np.array(hits, np.int8)

@@ -10,7 +10,7 @@ import onnxruntime
 import torch
 
 from lanescope.export import export_onnx
-from lanescope.metrics import interval
+from lanescope.measure.resampling import interval
 from lanescope.network import Chr, NetworkConfig
 
 CONFIGURATIONS = (

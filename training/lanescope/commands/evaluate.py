@@ -6,14 +6,19 @@ import argparse
 import csv
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from lanescope.metrics import DEFAULT_PROTOCOL, DEFAULT_REPLICATES, PROTOCOLS, classification_table, in_any_box, pointing_table
+from lanescope.measure.estimates import Estimate, classification_table, pointing_table
+from lanescope.measure.labels import UNKNOWN
+from lanescope.measure.pointing import cell_peaks, hit, peak_over_scales, resize_map
+from lanescope.measure.ranking import DEFAULT_PROTOCOL, PROTOCOLS
+from lanescope.measure.resampling import DEFAULT_REPLICATES
 from lanescope.patch import CLASSES
-
-CHUNK = 64
+from lanescope.preprocess import Prepared
+from lanescope.sixray import Box
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,39 +33,72 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
+@dataclass
+class Scored:
+    """What is measured: N scans, C classes."""
+
+    z: np.ndarray
+    """float64 [N, C], fused logits."""
+    labels: np.ndarray
+    """int [N, C], 1 / 0 / -1."""
+    hits: dict[str, np.ndarray]
+    """By way of pointing (`POINTING`), int [N, C]: 1 in a box of the class, 0 in none, -1 where there is no box."""
+    groups: list[str]
+
+
+POINTING = {"pointing": "the app's peak", "pointingOverScales": "the paper's, 5.3"}
+"""The fused map's largest cell, which the app shows; the maximum over the levels' maps at the scan's own size."""
+_COLUMN = {"pointing": "hit_", "pointingOverScales": "hit_over_scales_"}
+
+
 def run(args: argparse.Namespace) -> int:
     unscored: list[dict[str, str]] = []
     try:
         if args.scores:
-            z, labels, hits, groups = read_scores(args.scores)
+            found = read_scores(args.scores)
         elif args.model and args.images and args.labels:
-            z, labels, hits, groups, unscored = score(args)
+            found, unscored = score(args)
         else:
             print("evaluate: either --scores, or --model with --images and --labels", file=sys.stderr)
             return 64
+        ap = classification_table(found.z, found.labels, found.groups, CLASSES, protocol=args.protocol, seed=args.seed)
+        aims = {
+            name: pointing_table(hits, found.groups, CLASSES, seed=args.seed)
+            for name, hits in found.hits.items()
+            if (hits != UNKNOWN).any()
+        }
     except (OSError, ValueError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return 1
-    tables = {"averagePrecision": classification_table(z, labels, groups, CLASSES, protocol=args.protocol, seed=args.seed)}
-    if (hits >= 0).any():
-        tables["pointing"] = pointing_table(hits, groups, CLASSES, seed=args.seed)
     for one in unscored:
         print(f"{one['name']} could not be scored: {one['reason']}", file=sys.stderr)
     if args.json:
-        figures = {name: {k: e.as_dict() for k, e in table.items()} for name, table in tables.items()}
-        head = {"protocol": args.protocol, "replicates": DEFAULT_REPLICATES, "seed": args.seed, "scans": len(z)}
-        print(json.dumps({**head, "pointing": None, **figures, "unscored": unscored}))
+        figures = {name: {k: e.as_dict() for k, e in table.items()} for name, table in {"averagePrecision": ap, **aims}.items()}
+        head = {"protocol": args.protocol, "replicates": DEFAULT_REPLICATES, "seed": args.seed, "scans": len(found.z)}
+        print(json.dumps({**head, **dict.fromkeys(POINTING), **figures, "unscored": unscored}))
     else:
-        print(f"{'':10}{'AP':>26}{'positive':>10}{'negative':>10}{'pointing':>26}{'hits':>10}")
-        for name, e in tables["averagePrecision"].items():
-            aim = tables.get("pointing", {}).get(name)
-            hit = f"{aim.positives}/{aim.positives + aim.negatives}" if aim else ""
-            print(f"{name:10}{e!s:>26}{e.positives:>10}{e.negatives:>10}{str(aim) if aim else '':>26}{hit:>10}")
+        print_tables(ap, aims)
     return 2 if unscored else 0
 
 
-def read_scores(file: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
-    """z float64 [N, 5], labels and hits int [N, 5] (1 / 0 / -1), groups; raises ValueError where a column is missing."""
+def print_tables(ap: dict[str, Estimate], aims: dict[str, dict[str, Estimate]]) -> None:
+    """A table like the paper's, then pointing accuracy by each way of pointing, named."""
+    print(f"{'':10}{'AP':>26}{'positive':>10}{'negative':>10}")
+    for name, e in ap.items():
+        print(f"{name:10}{e!s:>26}{e.positives:>10}{e.negatives:>10}")
+    if aims:
+        print(f"\n{'pointing':10}" + "".join(f"{POINTING[way]:>26}{'hits':>10}" for way in aims))
+        for name in ap:
+            cells = [f"{e!s:>26}{f'{e.positives}/{e.positives + e.negatives}':>10}" for e in (aim[name] for aim in aims.values())]
+            print(f"{name:10}" + "".join(cells))
+
+
+def read_scores(file: Path) -> Scored:
+    """Scores as the app saves them: labels and hits are 1 / 0 / -1; the paper's way of pointing is there where the app wrote it.
+
+    Raises:
+        ValueError: a column is missing, or a value is no number or label.
+    """
     with open(file, newline="", encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))
     wanted = ["group", *CLASSES, *(f"z_{c}" for c in CLASSES), *(f"hit_{c}" for c in CLASSES)]
@@ -70,13 +108,14 @@ def read_scores(file: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[st
     def block(prefix: str, kind: type) -> np.ndarray:
         return np.array([[kind(r[f"{prefix}{c}"]) for c in CLASSES] for r in rows])
 
-    return block("z_", float), block("", int), block("hit_", int), [r["group"] for r in rows]
+    hits = {name: block(prefix, int) for name, prefix in _COLUMN.items() if f"{prefix}{CLASSES[0]}" in rows[0]}
+    return Scored(block("z_", float), block("", int), hits, [r["group"] for r in rows])
 
 
-def score(args: argparse.Namespace) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str], list[dict[str, str]]]:
-    """Run the model over the listed scans that are in the folder, pointing by the app's fused peak."""
+def score(args: argparse.Namespace) -> tuple[Scored, list[dict[str, str]]]:
+    """Run the model over the listed scans that are in the folder; and which of them it could not score."""
     from lanescope.preprocess import decode, prepare
-    from lanescope.scoring import Model
+    from lanescope.scoring import Model, fuse
     from lanescope.sixray import read_boxes, read_list
 
     model = Model(args.model, threads=args.threads)
@@ -85,30 +124,55 @@ def score(args: argparse.Namespace) -> tuple[np.ndarray, np.ndarray, np.ndarray,
     files = {f.stem: f for f in sorted(args.images.iterdir()) if f.stem in row}
     if not files:
         raise ValueError(f"none of the {len(listed)} listed scans is in {args.images}")
-    unscored, hits, groups = [], [], []
-    z = np.zeros((0, len(CLASSES)))
-    names = [n for n in listed.names.tolist() if n in files]
-    for first in range(0, len(names), CHUNK):
-        made = []
-        for name in names[first : first + CHUNK]:
-            try:
-                made.append((name, prepare(decode(files[name]), model.size)))
-            except (OSError, ValueError) as error:
-                unscored.append({"name": name, "reason": str(error)})
-        scores = model.score(np.stack([m.pixels for _, m in made])) if made else None
-        for i, (name, one) in enumerate(made):
-            hit = [-1] * len(CLASSES)
-            annotation = args.annotations / f"{name}.xml" if args.annotations else None
-            if annotation is not None and annotation.exists():
-                boxes, (width, height) = read_boxes(annotation)
-                for c, label in enumerate(CLASSES):
-                    own = [b.edges for b in boxes if b.label == label]
-                    if own and scores is not None:
-                        x, y = one.to_original(*map(float, scores.peaks[i, c]))
-                        hit[c] = int(in_any_box(x * width, y * height, own))
-            hits.append(hit)
-            groups.append(name)
-        z = z if scores is None else np.concatenate([z, scores.fused])
-    if not len(z):
+    unscored: list[dict[str, str]] = []
+    z: list[np.ndarray] = []
+    hits: dict[str, list[list[int]]] = {name: [] for name in POINTING}
+    groups: list[str] = []
+    for name in listed.names.tolist():
+        if name not in files:
+            continue
+        try:
+            scan = prepare(decode(files[name]), model.size)
+        except (OSError, ValueError) as error:
+            unscored.append({"name": name, "reason": str(error)})
+            continue
+        logits, cams = model.run(scan.pixels[None])
+        z.append(fuse(logits, model.fusion)[0])
+        groups.append(name)
+        annotation = args.annotations / f"{name}.xml" if args.annotations else None
+        boxes, size = read_boxes(annotation) if annotation is not None and annotation.exists() else ([], scan.original)
+        for way, found in point(scan, [cam[0] for cam in cams], model.fusion, boxes, size).items():
+            hits[way].append(found)
+    if not z:
         raise ValueError("no scan could be scored")
-    return z, listed.labels[[row[g] for g in groups]], np.array(hits), groups, unscored
+    labels = listed.labels[[row[g] for g in groups]]
+    return Scored(np.stack(z), labels, {way: np.array(found) for way, found in hits.items()}, groups), unscored
+
+
+def point(scan: Prepared, cams: list[np.ndarray], fusion: str, boxes: list[Box], size: tuple[int, int]) -> dict[str, list[int]]:
+    """Whether each class's peak hits, by each way of pointing.
+
+    scan: as it went in; cams: a map [C, h_l, w_l] a level; boxes: in pixels of an image of `size` (width, height), which need not be the
+    size that arrived.
+    """
+    from lanescope.scoring import fuse
+
+    side = scan.pixels.shape[0]
+    fine = cams[0].shape[1:]
+    fused = cell_peaks(fuse(np.stack([resize_map(cam, *fine) for cam in cams])[None], fusion)[0])
+    x0, y0, x1, y1 = scan.located.box  # what the network saw of the scan, in its own pixels
+    left, top = scan.offset
+    window = (left / side, top / side, (left + scan.size[0]) / side, (top + scan.size[1]) / side)
+    found: dict[str, list[int]] = {name: [] for name in POINTING}
+    for c, label in enumerate(CLASSES):
+        own = [b.edges for b in boxes if b.label == label]
+        if own:
+            x, y = scan.to_original(*map(float, fused[c]))
+            u, v = peak_over_scales([cam[c] for cam in cams], y1 - y0, x1 - x0, window)
+            over = ((x0 + u * (x1 - x0)) / scan.original[0], (y0 + v * (y1 - y0)) / scan.original[1])
+            found["pointing"].append(hit(x * size[0], y * size[1], own))
+            found["pointingOverScales"].append(hit(over[0] * size[0], over[1] * size[1], own))
+        else:
+            for hits in found.values():
+                hits.append(UNKNOWN)
+    return found

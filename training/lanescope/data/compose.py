@@ -6,31 +6,16 @@ pass the product of what each passes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
+from lanescope.measure.sample import Sample
 from lanescope.patch import CLASSES, Patch
 
 MASK_STRIDE = 4
 """Masks are kept at a quarter of the scan's size; no level's map is finer."""
-
-
-@dataclass
-class Sample:
-    """One training example."""
-
-    pixels: np.ndarray
-    """uint8 [S, S, 3]."""
-    labels: np.ndarray
-    """int8 [5], 1 / 0 / -1 (unknown)."""
-    masks: np.ndarray
-    """float16 [5, S / 4, S / 4], share of the cell that the threat covers, -1 where the class is unknown."""
-    source: str = "composite"
-    group: str = ""
-    threats: list[dict[str, float | str]] = field(default_factory=list)
-    """Of each threat: label, source, long side in pixels ("size"), mean darkening ("contrast"), centre x, y, box."""
 
 
 @dataclass(frozen=True)
