@@ -1,5 +1,6 @@
 // Builds the whole station for any root: store, inference, station, contract, feeds; and closes them in the opposite order.
-import { dirname } from 'node:path'
+import { hash } from 'node:crypto'
+import { dirname, join } from 'node:path'
 import type { Feed } from './station/ports'
 import { Dropped } from './feed/dropped'
 import { HotFolder } from './feed/hot-folder'
@@ -78,11 +79,22 @@ export async function openHouse({ start, spawn, from, say }: HouseOptions): Prom
 }
 
 function makeFeeds(start: StartOptions, from: string): Feed[] {
-  const feeds: Feed[] = start.feeds.map(({ lane, directory }) => new HotFolder({ lane, directory, polling: start.polling }))
+  const feeds: Feed[] = start.feeds.map(
+    ({ lane, directory }) =>
+      new HotFolder({
+        lane,
+        directory,
+        polling: start.polling,
+        memory: join(start.data, 'feeds', `${keyOf(lane, directory)}.seen`),
+      }),
+  )
   const demo = start.demo ? demoReplay(findBundled(from, 'resources', 'demo') ?? 'resources/demo') : null
   const replay = start.replay ?? demo
   return replay ? [...feeds, new Replay(replay)] : feeds
 }
+
+/** A file name for a lane's folder. */
+const keyOf = (lane: string, directory: string): string => hash('sha256', JSON.stringify([lane, directory])).slice(0, 16)
 
 async function closeAll(closings: (() => Promise<void> | void)[], say: (line: string) => void): Promise<void> {
   for (const close of closings.splice(0)) {

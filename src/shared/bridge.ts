@@ -40,7 +40,7 @@ export const APP_ORIGIN = 'lanescope://app'
 /** Paths that both shells serve beside the renderer's own files. */
 export const PATHS = {
   socket: '/station',
-  /** the bag's original scan (or a lossless PNG of it where Chromium can't show the format) */
+  /** the bag's original scan, byte for byte where a browser shows just what was screened, else the station's lossless PNG of that */
   scan: (id: number) => `/scan/${id}`,
   /** the bag's heatmap sheet: five tiles, one below the other, in class order */
   heatmap: (id: number) => `/heatmap/${id}`,

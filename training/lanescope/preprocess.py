@@ -24,6 +24,10 @@ class NoBagError(ValueError):
     """Nothing stands out from the background: there is no bag to score."""
 
 
+class HiddenError(ValueError):
+    """A fourth band of the picture hides parts of it."""
+
+
 @dataclass(frozen=True)
 class ImageStatistics:
     """What the station watches for drift; taken of the grid's cells (MODEL_CONTRACT, "Image statistics")."""
@@ -93,19 +97,50 @@ class Prepared:
 
 
 def decode(file: str | PathLike[str] | IO[bytes]) -> np.ndarray:
-    """Step 1: a file as uint8 RGB [H, W, 3], EXIF orientation applied, alpha flattened on white.
+    """Step 1: a file as uint8 RGB [H, W, 3], EXIF orientation applied, a fourth band by `without_fourth_band`.
 
     Raises:
         OSError: the file cannot be decoded.
+        HiddenError: a fourth band hides parts of the picture.
     """
     with Image.open(file) as opened:
         image = ImageOps.exif_transpose(opened) or opened
         if image.mode in ("I", "I;16", "I;16B", "I;16L"):
             image = Image.fromarray((np.asarray(image, np.uint32) >> 8).astype(np.uint8))
-        if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
-            rgba = image.convert("RGBA")
-            image = Image.alpha_composite(Image.new("RGBA", rgba.size, (255, 255, 255, 255)), rgba)
+        if image.mode == "RGBX":  # a TIFF's fourth band of no stated kind
+            return without_fourth_band(np.asarray(image))
+        if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
+            return without_fourth_band(np.asarray(image.convert("RGBA")))
         return np.asarray(image.convert("RGB"))
+
+
+def without_fourth_band(image: np.ndarray) -> np.ndarray:
+    """The app's rule (src/main/inference/bands.ts): a fourth band may never hide anything.
+
+    It is left out where it is one value throughout. Where it cuts an outline out (0 or 255 alone, over one flat colour, each such part
+    touching the picture's edge) those parts are white.
+
+    Args:
+        image: uint8 [H, W, 4].
+
+    Returns:
+        uint8 [H, W, 3].
+
+    Raises:
+        HiddenError: any other fourth band.
+    """
+    import cv2
+
+    rgb, band = image[..., :3], image[..., 3]
+    clear = band == 0
+    if clear.any() and ((band == 0) | (band == 255)).all() and (rgb[clear] == rgb[clear][0]).all():
+        _, parts = cv2.connectedComponents(clear.astype(np.uint8), connectivity=4)
+        edge = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
+        if np.isin(parts[clear], edge).all():
+            return np.where(clear[..., None], np.uint8(255), rgb)
+    if (band == band.flat[0]).all():
+        return np.ascontiguousarray(rgb)
+    raise HiddenError("a fourth band (transparency, or of no stated kind) changes from place to place")
 
 
 def locate(image: np.ndarray) -> Located:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lanescope.preprocess import NoBagError, crop_and_flatten, decode, locate, normalise, prepare
+from lanescope.preprocess import HiddenError, NoBagError, crop_and_flatten, decode, locate, normalise, prepare
 
 
 def belt(height: int, width: int, background: tuple[int, int, int] = (240, 244, 250)) -> np.ndarray:
@@ -84,6 +84,36 @@ def test_decoding_turns_flattens_and_reduces() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     assert decode(encoded(Image.new("RGB", (4, 3)), exif=exif.tobytes())).shape == (4, 3, 3)
+
+
+def rgba(band: np.ndarray, rgb: np.ndarray | None = None) -> io.BytesIO:
+    """A PNG of 20 x 30 with this fourth band."""
+    colours = np.random.default_rng(1).integers(0, 255, (20, 30, 3), dtype=np.uint8) if rgb is None else rgb
+    buffer = io.BytesIO()
+    Image.fromarray(np.dstack([colours, band.astype(np.uint8)]), "RGBA").save(buffer, "PNG")
+    buffer.seek(0)
+    return buffer
+
+
+@pytest.mark.parametrize("value", [0, 7, 255])
+def test_a_fourth_band_of_one_value_says_nothing(value: int) -> None:
+    colours = np.random.default_rng(1).integers(0, 255, (20, 30, 3), dtype=np.uint8)
+    assert (decode(rgba(np.full((20, 30), value))) == colours).all()
+
+
+def test_an_outline_cut_out_is_white_and_nothing_else_is() -> None:
+    colours = np.full((20, 30, 3), 90, np.uint8)
+    band = np.full((20, 30), 255)
+    band[:5] = 0
+    assert (decode(rgba(band, colours))[:5] == 255).all() and (decode(rgba(band, colours))[5:] == 90).all()
+    band[10:12, 10:12] = 0  # not at the edge: an object of that colour
+    with pytest.raises(HiddenError):
+        decode(rgba(band, colours))
+    band[10:12, 10:12] = 128
+    with pytest.raises(HiddenError):
+        decode(rgba(band, colours))
+    with pytest.raises(HiddenError):  # what is cut out differs: something is hidden
+        decode(rgba(np.where(np.arange(20)[:, None] < 5, 0, 255) * np.ones((1, 30))))
 
 
 def test_normalise_layout() -> None:

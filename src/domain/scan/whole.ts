@@ -96,7 +96,7 @@ function tiffLacks(
 
 /** Coded data: no coder says anything in so many zeros. */
 function hole(bytes: Uint8Array, from: number, to: number): string | null {
-  const run = runOver(LONGEST_RUN, bytes, from, to, 0)
+  const run = runOver(LONGEST_RUN.other, bytes, from, to, 0)
   return run === 0 ? null : `${CUT} (it has a hole: ${run.toLocaleString('en-US')} bytes of its picture are zero)`
 }
 

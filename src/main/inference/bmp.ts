@@ -1,5 +1,7 @@
-// Windows bitmaps, which sharp's libvips can't read: uncompressed, 24 or 32 bits a pixel. Everything in the header is distrusted.
+// Windows bitmaps, which sharp's libvips can't read: uncompressed, 24 or 32 bits a pixel.
+import { readBmp, type BmpLayout } from '../../domain/scan/bmp'
 import { BadScan, checkSize } from './bad-scan'
+import { withoutFourthBand } from './bands'
 
 export interface Pixels {
   width: number
@@ -10,52 +12,45 @@ export interface Pixels {
 
 const BI_RGB = 0
 const BI_BITFIELDS = 3
-const HEADERS = [40, 52, 56, 108, 124]
+const ALPHA = 0xff000000
 
-/** Decodes a BMP. A fourth channel is ignored: in most files it is padding, not alpha. Throws BadScan. */
+/** Decodes a BMP. A fourth byte is padding, unless the header's mask calls it alpha: then the rule of bands.ts holds. Throws BadScan. */
 export function decodeBmp(bytes: Uint8Array): Pixels {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  if (bytes.length < 54) throw new BadScan('The BMP file is cut off: its header is incomplete.')
-  const start = view.getUint32(10, true)
-  const headerSize = view.getUint32(14, true)
-  if (!HEADERS.includes(headerSize)) throw new BadScan('The BMP file has a header of an unknown kind.')
-  const width = view.getInt32(18, true)
-  const storedHeight = view.getInt32(22, true)
-  const bits = view.getUint16(28, true)
-  const compression = view.getUint32(30, true)
-  // A negative height says that the rows run from the top down.
-  const height = Math.abs(storedHeight)
-  if (width <= 0 || height === 0) throw new BadScan('The BMP file states a size that makes no sense.')
-  checkSize(width, height)
-  if (bits <= 8) throw new BadScan(`The BMP file has ${bits} bits a pixel: the network reads 24-bit pseudo-colour.`)
-  if (bits !== 24 && bits !== 32) throw new BadScan(`The BMP file has ${bits} bits a pixel: only 24 and 32 can be read.`)
-  if (compression !== BI_RGB && !(compression === BI_BITFIELDS && bits === 32 && usualMasks(view)))
-    throw new BadScan('The BMP file is compressed or has an unusual pixel layout: only plain 24- and 32-bit BMP can be read.')
+  const layout = plainLayout(bytes)
+  const { width, height, bits, start, stride, topDown } = layout
   const step = bits / 8
-  // Rows are padded to whole 32-bit words.
-  const stride = Math.ceil((width * bits) / 32) * 4
-  if (start < 14 + headerSize || start + stride * (height - 1) + width * step > bytes.length)
-    throw new BadScan('The BMP file is cut off: pixels are missing.')
-
-  const data = new Uint8Array(width * height * 3)
+  const bands = hasAlpha(layout) ? 4 : 3
+  const data = new Uint8Array(width * height * bands)
   let out = 0
   for (let row = 0; row < height; row += 1) {
-    let at = start + stride * (storedHeight > 0 ? height - 1 - row : row)
-    for (let column = 0; column < width; column += 1, at += step, out += 3) {
+    let at = start + stride * (topDown ? row : height - 1 - row)
+    for (let column = 0; column < width; column += 1, at += step, out += bands) {
       data[out] = bytes[at + 2] ?? 0
       data[out + 1] = bytes[at + 1] ?? 0
       data[out + 2] = bytes[at] ?? 0
+      if (bands === 4) data[out + 3] = bytes[at + 3] ?? 0
     }
   }
-  return { width, height, data }
+  return { width, height, data: bands === 4 ? withoutFourthBand(data, width, height) : data }
 }
 
-/** Whether the channel masks say blue, green, red from the lowest byte up. */
-function usualMasks(view: DataView): boolean {
-  return (
-    view.byteLength >= 66 &&
-    view.getUint32(54, true) === 0xff0000 &&
-    view.getUint32(58, true) === 0xff00 &&
-    view.getUint32(62, true) === 0xff
-  )
+/** The layout of a bitmap that can be read: every size checked. Throws BadScan. */
+function plainLayout(bytes: Uint8Array): BmpLayout {
+  const layout = readBmp(bytes)
+  if (typeof layout === 'string') throw new BadScan(`The BMP file ${layout}.`)
+  const { width, height, bits, compression, start, end } = layout
+  checkSize(width, height)
+  if (bits <= 8) throw new BadScan(`The BMP file has ${bits} bits a pixel: the network reads 24-bit pseudo-colour.`)
+  if (bits !== 24 && bits !== 32) throw new BadScan(`The BMP file has ${bits} bits a pixel: only 24 and 32 can be read.`)
+  if (compression !== BI_RGB && !(compression === BI_BITFIELDS && bits === 32 && usualMasks(layout)))
+    throw new BadScan('The BMP file is compressed or has an unusual pixel layout: only plain 24- and 32-bit BMP can be read.')
+  const headerSize = new DataView(bytes.buffer, bytes.byteOffset).getUint32(14, true)
+  if (start < 14 + headerSize || end === null || end > bytes.length)
+    throw new BadScan('The BMP file is cut off: pixels are missing.')
+  return layout
 }
+
+/** Whether the channel masks say blue, green, red from the lowest byte up, then alpha or nothing. */
+const usualMasks = ({ masks }: BmpLayout): boolean =>
+  masks !== null && masks[0] === 0xff0000 && masks[1] === 0xff00 && masks[2] === 0xff && (masks[3] === 0 || masks[3] === ALPHA)
+const hasAlpha = ({ compression, masks }: BmpLayout): boolean => compression === BI_BITFIELDS && masks?.[3] === ALPHA

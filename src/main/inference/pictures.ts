@@ -1,4 +1,4 @@
-// Pictures for people: small ones for belt strip and log, and a lossless PNG where Chromium can't show the original (TIFF).
+// Pictures for people: small ones for belt strip and log, and a lossless PNG for every scan that a browser would not show as the network saw it.
 import { open } from './decode'
 
 const THUMBNAIL_SIDE = 240
@@ -12,7 +12,7 @@ export async function thumbnail(bytes: Uint8Array): Promise<Uint8Array> {
     .toBuffer()
 }
 
-/** The scan as PNG, 8 bits a channel, nothing else changed. Throws BadScan where nothing can be decoded. */
+/** The scan as the network saw it (upright, the same numbers as sRGB, no profile) as PNG; one that it refused as far as it can be decoded. Throws BadScan where nothing can be decoded. */
 export async function lossless(bytes: Uint8Array): Promise<Uint8Array> {
   const image = await open(bytes)
   return image.toColourspace('srgb').png({ compressionLevel: 3 }).toBuffer()

@@ -18,7 +18,7 @@ export interface ScreenRequest {
   kind: 'screen'
   bytes: Uint8Array
 }
-/** A picture to show: WebP of at most 240 px a side, or a lossless PNG of a format that Chromium can't show. */
+/** A picture to show: WebP of at most 240 px a side, or a lossless PNG of what the network saw. */
 export interface PictureRequest {
   kind: 'thumbnail' | 'lossless'
   bytes: Uint8Array

@@ -1,4 +1,6 @@
 // A bag's pictures by id: the original scan, its heatmap sheet, a thumbnail. Recent heatmaps and thumbnails are kept in memory.
+import { formatOf } from '../../domain/scan/format'
+import { shownAsItIs } from '../../domain/scan/shown'
 import { IMAGE_KINDS, type Archive, type BagImage, type BagLog, type ImageDesk, type ImageKind, type Renditions } from './ports'
 
 /** Heatmap sheets (some 50 KB each) and thumbnails (some 5 KB) kept in memory. */
@@ -30,22 +32,6 @@ class Recent<T> {
     if (this.#items.size > this.limit && oldest !== undefined) this.#items.delete(oldest)
   }
 }
-
-/** What Chromium shows as it is; TIFF gets a lossless rendition. */
-const SHOWN: [type: string, signature: readonly number[], at: number][] = [
-  ['image/jpeg', [0xff, 0xd8, 0xff], 0],
-  ['image/png', [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a], 0],
-  ['image/webp', [0x57, 0x45, 0x42, 0x50], 8],
-  ['image/bmp', [0x42, 0x4d], 0],
-]
-const TIFF = [
-  [0x49, 0x49, 42, 0],
-  [0x4d, 0x4d, 0, 42],
-  [0x49, 0x49, 43, 0],
-  [0x4d, 0x4d, 0, 43],
-]
-const has = (bytes: Uint8Array, signature: readonly number[], at = 0): boolean =>
-  signature.every((byte, i) => bytes[at + i] === byte)
 
 export class Images implements ImageDesk {
   readonly #heatmaps = new Recent<Uint8Array>(HEATMAPS_KEPT)
@@ -86,10 +72,11 @@ export class Images implements ImageDesk {
   async #scan(id: number): Promise<BagImage | null> {
     const bytes = await this.#archived(this.log.images(id)?.scan)
     if (!bytes) return null
-    const type = SHOWN.find(([, signature, at]) => has(bytes, signature, at))?.[0]
+    // Byte for byte only where a browser shows what the network saw: others turn, blend or tint it by rules of their own.
+    const type = shownAsItIs(bytes)
     if (type) return { bytes, type }
     // anything else is no picture; what it is, is in the bag's reason
-    if (!TIFF.some((signature) => has(bytes, signature))) return null
+    if (formatOf(bytes) === null) return null
     const png = await this.renditions.lossless(bytes).catch(() => null)
     return png && { bytes: png, type: 'image/png' }
   }

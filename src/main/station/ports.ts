@@ -171,7 +171,7 @@ export interface KeptState {
 export interface Renditions {
   /** WebP, longest side ≤ 240 px */
   thumbnail(bytes: Uint8Array): Promise<Uint8Array>
-  /** lossless PNG at full size, for formats that Chromium can't show (TIFF) */
+  /** lossless PNG at full size of what the network saw: upright, without profile or transparency */
   lossless(bytes: Uint8Array): Promise<Uint8Array>
 }
 
