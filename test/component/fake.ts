@@ -137,6 +137,13 @@ export class FakeStation {
   /** a review is answered after this */
   slow: Promise<void> = Promise.resolve()
   opened = 0
+  #answers: Promise<void> = Promise.resolve()
+  /** Decisions are written down, but their answers wait until the returned function is called. */
+  holdAnswers(): () => void {
+    let go: (() => void) | undefined
+    this.#answers = new Promise((resolve) => (go = resolve))
+    return () => go?.()
+  }
   #push: ((event: StationEvent) => void) | null = null
   #hangUp: ((why: string) => void) | null = null
   #now: () => number
@@ -209,13 +216,12 @@ export class FakeStation {
         return Promise.resolve({ bags: page, next: all.some((b) => b.id < last) ? last : null, total: all.length })
       },
       history: () => Promise.resolve([{ at: T0, person: null, action: 'received', detail: {} }]),
-      decide: (input: (typeof this.decided)[number]) => {
-        if (this.refuse !== null) return Promise.reject(new Error(this.refuse))
+      decide: async (input: (typeof this.decided)[number]) => {
+        await this.#answers
+        if (this.refuse !== null) throw new Error(this.refuse)
         this.decided.push(input)
         const { action, person, reason, seconds } = input
-        return Promise.resolve(
-          this.bag({ ...this.#get(input.id), decision: { action, person, reason, seconds, at: this.#now() } }),
-        )
+        return this.bag({ ...this.#get(input.id), decision: { action, person, reason, seconds, at: this.#now() } })
       },
       review: async (input: Parameters<Client['bags']['review']>[0]) => {
         await this.slow

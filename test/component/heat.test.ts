@@ -1,6 +1,8 @@
 // Heat: frames point at the peak's region, colours keep the absolute scale, a broken sheet is refused.
 import { describe, expect, it } from 'vitest'
-import { aroundPeak, colourTile, frameOf, splitSheet, strongest, type Tile } from '../../src/renderer/state/heat'
+import { colourHeat } from '../../src/domain/heat'
+import { aroundPeak, frameOf } from '../../src/renderer/state/frames'
+import { splitSheet, strongest, type Tile } from '../../src/renderer/state/heat'
 
 function tileOf(width: number, height: number, value: (x: number, y: number) => number): Tile {
   const values = new Uint8ClampedArray(width * height)
@@ -52,11 +54,14 @@ describe('frameOf', () => {
 
 describe('colours', () => {
   it('leave weak heat clear and never stretch it: twice the heat is more opaque, and 0.2 does not look like 1', () => {
-    const alpha = (v: number): number => colourTile({ width: 1, height: 1, values: new Uint8ClampedArray([v]) })[3] ?? NaN
+    const alpha = (v: number): number => colourHeat(new Uint8ClampedArray([v]))[3] ?? NaN
     expect(alpha(0)).toBe(0)
     expect(alpha(5)).toBe(0)
     expect(alpha(50)).toBeLessThan(alpha(100))
     expect(alpha(50)).toBeLessThan(0.6 * alpha(255))
+    // absolute: a value looks the same whatever else the map holds
+    expect([...colourHeat(new Uint8Array([90, 255]))].slice(0, 4)).toEqual([...colourHeat(new Uint8Array([90, 91]))].slice(0, 4))
+    expect(colourHeat(new Uint8Array([255]), 0.6)[3]).toBe(Math.round(0.6 * 255))
   })
 })
 

@@ -11,6 +11,7 @@ import { aBag, aPolicy } from './fake'
 afterEach(cleanup)
 // jsdom lays nothing out, so it has no scrolling either
 Element.prototype.scrollIntoView = () => undefined
+const searched = { action: 'search' as const, person: 'A. Operator', reason: null, at: 0, seconds: 1 }
 const judging = {
   policy: aPolicy,
   ticks: Object.fromEntries(THREAT_CLASSES.map((c) => [c, { advisory: 0.01, alarm: 0.1 }])) as Record<
@@ -102,6 +103,64 @@ describe('banner', () => {
   })
 })
 
+describe('the three states of a bag', () => {
+  const alarm = { verdict: 'alarm' as const, tiers: { gun: 'alarm' as const } }
+  it('are told apart on the banner: an undecided alarm, a decided one with decision and person, calm', () => {
+    for (const [bag, standing, says] of [
+      [aBag(alarm), 'undecided', 'Start at the frame, then the whole bag.'],
+      [aBag({ ...alarm, decision: searched }), 'decided', 'searched · A. Operator'],
+      [aBag({ verdict: 'unscreenable', decision: { ...searched, action: 'clear' } }), 'decided', 'cleared · A. Operator'],
+      [aBag({ decision: searched }), 'calm', 'No alarm'],
+    ] as const) {
+      render(Banner, { bag, judging: null })
+      const banner = screen.getByTestId('banner')
+      expect(banner.dataset['standing']).toBe(standing)
+      expect(banner.textContent).toContain(says)
+      cleanup()
+    }
+  })
+
+  it('are told apart on the belt, for eyes and for ears; a bag that passed without a decision is marked', () => {
+    const bags = [
+      aBag({ id: 5 }),
+      aBag({ id: 4, ...alarm }),
+      aBag({ id: 3, ...alarm, decision: searched }),
+      aBag({ id: 2 }),
+      aBag({ id: 1, decision: { ...searched, action: 'clear' } }),
+    ]
+    render(Belt, { bags, current: 5, passed: (b) => b.id === 2, recall: () => undefined })
+    const tiles = screen.getAllByTestId('belt-bag')
+    expect(tiles.map((t) => t.dataset['standing'])).toEqual(['calm', 'undecided', 'decided', 'calm', 'calm'])
+    expect(tiles.map((t) => /undecided|searched · A\. Operator|cleared/.exec(t.textContent)?.[0] ?? '')).toEqual([
+      '',
+      'undecided',
+      'searched · A. Operator',
+      'undecided',
+      'cleared',
+    ])
+    expect(tiles[3]?.getAttribute('aria-label')).toMatch(/No alarm, undecided/)
+    expect(tiles[2]?.getAttribute('aria-label')).toMatch(/Alarm gun, searched by A\. Operator/)
+  })
+})
+
+describe('lanes', () => {
+  it('are named on the banner and, where there are two, on every bag of the belt, each in its own shape', () => {
+    const lanes = ['North', 'South']
+    render(Banner, { bag: aBag({ lane: 'South' }), judging: null, lanes })
+    expect(screen.getByTestId('lane-tag').textContent).toBe('South')
+    cleanup()
+    const bags = [aBag({ id: 2, lane: 'South' }), aBag({ id: 1, lane: 'North' })]
+    render(Belt, { bags, current: 2, lanes, recall: () => undefined })
+    const tags = screen.getAllByTestId('lane-tag')
+    expect(tags.map((t) => t.textContent)).toEqual(['South', 'North'])
+    expect(tags[0]?.className).not.toBe(tags[1]?.className)
+    expect(screen.getAllByTestId('belt-bag')[0]?.getAttribute('aria-label')).toContain('of South')
+    cleanup()
+    render(Belt, { bags, current: 2, lanes: ['North'], recall: () => undefined })
+    expect(screen.queryByTestId('lane-tag')).toBeNull()
+  })
+})
+
 describe('belt', () => {
   it('names every bag with its verdict and decision for those who cannot see the edge, and recalls by click', () => {
     const decision = { action: 'search' as const, person: 'A', reason: null, at: 0, seconds: 1 }
@@ -114,7 +173,7 @@ describe('belt', () => {
     render(Belt, { bags, current: 2, recall })
     const names = screen.getAllByTestId('belt-bag').map((b) => b.getAttribute('aria-label'))
     expect(names[0]).toMatch(/Screening/)
-    expect(names[1]).toMatch(/Alarm gun, searched/)
+    expect(names[1]).toMatch(/Alarm gun, searched by A/)
     expect(names[2]).toMatch(/Not screened/)
     screen.getAllByTestId('belt-bag')[2]?.click()
     expect(recall).toHaveBeenCalledWith(1)

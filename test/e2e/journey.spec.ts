@@ -57,7 +57,7 @@ test('a scan becomes an alarm, is decided, reviewed and found in the log, also a
   await expect(page.getByTestId('heat')).toHaveCount(0)
   await page.getByTestId('scan').hover()
   await page.mouse.wheel(0, -300)
-  await expect(page.getByTestId('scan')).toContainText('1.3 ×')
+  await expect(page.getByTestId('caption')).toContainText('1.3 ×')
 
   await page.keyboard.press('s')
   await expect(page.getByTestId('decided')).toContainText('Searched by E. Tester')
@@ -75,7 +75,7 @@ test('a scan becomes an alarm, is decided, reviewed and found in the log, also a
 
   await lane.stop()
   page = await lane.start('alarms', null) // the name was asked once
-  await expect(page.getByRole('button', { name: 'E. Tester' })).toBeVisible()
+  await expect(page.getByRole('button', { name: 'E. Tester', exact: true })).toBeVisible()
   await expect(page.getByTestId('belt-bag')).toHaveCount(1)
   await page.keyboard.press('l')
   await expect(page.getByTestId('detail')).toContainText(name)
@@ -207,9 +207,9 @@ test('the whole journey by keyboard alone', async ({ lane }) => {
     await expect(scan).toHaveAttribute('aria-label', /unaltered/)
   }
   await page.keyboard.press('+')
-  await expect(scan).toContainText('1.3 ×')
+  await expect(page.getByTestId('caption')).toContainText('1.3 ×')
   await page.keyboard.press('0')
-  await expect(scan).not.toContainText('×')
+  await expect(page.getByTestId('caption')).not.toContainText('×')
   await page.keyboard.press('ArrowDown')
   await expect(page.getByTestId('heat-caption')).toBeVisible()
   await page.keyboard.press('m')

@@ -1,6 +1,7 @@
 // Heatmaps as pictures: the sheet of five tiles that the station keeps (ports.ts), and one class's overlay for the command line.
 import sharp from 'sharp'
 import { heatmapTile, tileSize, type ActivationMap, type Placement } from '../../domain/cam'
+import { colourHeat, HEAT_OPACITY } from '../../domain/heat'
 import { THREAT_CLASSES, type PerClass } from '../../shared/classes'
 import { BadScan } from './bad-scan'
 import { open } from './decode'
@@ -16,28 +17,7 @@ export async function heatmapSheet(fused: PerClass<ActivationMap>, placement: Pl
     .toBuffer()
 }
 
-/**
- * Colour and opacity of a tile's values. Relative to the tile's own range, its upper half only: an overlay shows where the network looked,
- * the score says how much. A flat tile shows nothing.
- */
-function tint(tile: Uint8Array): Uint8Array {
-  let low = 255
-  let high = 0
-  for (const heat of tile) {
-    if (heat > 0) low = Math.min(low, heat)
-    high = Math.max(high, heat)
-  }
-  const middle = (low + high) / 2
-  const colours = new Uint8Array(4 * tile.length)
-  if (high - low < 3) return colours
-  tile.forEach((heat, index) => {
-    const strength = Math.max(0, (heat - middle) / (high - middle))
-    colours.set([255, Math.round(220 * (1 - strength)), 0, Math.round(190 * Math.sqrt(strength))], 4 * index)
-  })
-  return colours
-}
-
-/** One tile of a sheet laid over its scan, at the scan's size, as PNG. Throws BadScan where scan or sheet can't be read. */
+/** One tile of a sheet laid over its scan, at the scan's size and in the screens' colours (absolute), as PNG. Throws BadScan where scan or sheet can't be read. */
 export async function overlay(bytes: Uint8Array, sheet: Uint8Array, tile: number): Promise<Uint8Array> {
   const scan = await (
     await open(bytes)
@@ -52,7 +32,7 @@ export async function overlay(bytes: Uint8Array, sheet: Uint8Array, tile: number
   if (!Number.isInteger(tileHeight) || heat.info.channels !== 1 || tile < 0 || tile >= THREAT_CLASSES.length)
     throw new BadScan('The heatmap is not one of five stacked tiles.')
   const from = tile * tileHeight * heat.info.width
-  const coloured = tint(heat.data.subarray(from, from + tileHeight * heat.info.width))
+  const coloured = colourHeat(heat.data.subarray(from, from + tileHeight * heat.info.width), HEAT_OPACITY)
   const layer = await sharp(coloured, { raw: { width: heat.info.width, height: tileHeight, channels: 4 } })
     .resize({ width, height, fit: 'fill', kernel: 'cubic' })
     .png()

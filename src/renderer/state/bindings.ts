@@ -3,7 +3,7 @@ import type { DecisionAction, OutcomeKind } from '../../shared/bag'
 import { THREAT_CLASSES } from '../../shared/classes'
 import type { KeyBinding, KeyGroup } from './keys'
 import type { Screen } from './screen.svelte'
-import { IMAGE_FUNCTIONS, ZOOM, type View } from './view.svelte'
+import { IMAGE_FUNCTIONS, PAN_STEP, ZOOM, type View } from './view.svelte'
 import { topClass } from './words'
 
 type Run = KeyBinding['run']
@@ -29,9 +29,16 @@ export function keysOf(screen: Screen): KeyGroup[] {
     ],
   }
   if (router.view === 'operator')
-    return [decisions(screen), belt(screen), ...looking(screen.view, () => screen.operator.current), views]
+    return [
+      ...(screen.view.zoom > 1 ? [panning(screen.view)] : []),
+      decisions(screen),
+      belt(screen),
+      ...looking(screen.view, () => screen.operator.current),
+      views,
+    ]
   if (router.view === 'log')
     return [
+      ...(screen.logView.zoom > 1 ? [panning(screen.logView)] : []),
       logKeys(screen),
       reviewKeys(screen),
       ...looking(screen.logView, () => screen.log.open, screen.log.review.pointing),
@@ -60,7 +67,22 @@ function belt({ operator }: Screen): KeyGroup {
     keys: [
       key('→', ['arrowright'], 'an older bag', (e) => (e.shiftKey ? undefined : operator.step(1)), true),
       key('←', ['arrowleft'], 'a newer bag', (e) => (e.shiftKey ? undefined : operator.step(-1)), true),
-      key('Home', ['home'], 'back to the lane', () => operator.goLive()),
+      key('Home', ['home'], 'back to the lane; lets go of a held bag', () => operator.goLive()),
+    ],
+  }
+}
+
+/** A zoomed scan takes the arrows for itself, before belt, list and heat: nothing may jump away from under a close look. */
+function panning(view: View): KeyGroup {
+  const move = (label: string, k: string, does: string, x: number, y: number): KeyBinding =>
+    key(label, [k], does, () => view.pan(x * PAN_STEP, y * PAN_STEP), true)
+  return {
+    title: 'Zoomed in (0 shows the whole bag again)',
+    keys: [
+      move('←', 'arrowleft', 'look further left', 1, 0),
+      move('→', 'arrowright', 'look further right', -1, 0),
+      move('↑', 'arrowup', 'look further up', 0, 1),
+      move('↓', 'arrowdown', 'look further down', 0, -1),
     ],
   }
 }
@@ -94,7 +116,7 @@ function looking(view: View, bag: () => Parameters<typeof topClass>[0] | null, c
         (e) => view.zoomBy(e.key === '+' || e.key === '=' ? ZOOM.step : 1 / ZOOM.step),
         true,
       ),
-      key('0', ['0'], 'the whole scan', () => view.fit()),
+      key('0', ['0'], 'the whole bag', () => view.fit()),
     ],
   }
   return classKeys ? [heat] : [image, heat]

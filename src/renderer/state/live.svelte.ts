@@ -27,6 +27,8 @@ export class Live {
   policy = $state<number | null>(null)
   /** every undecided alarm and unscreenable bag, by id; kept apart so that the cap above can't drop one */
   readonly #undecided = new SvelteMap<number, Bag>()
+  /** the bag that a person has before them: it stays known however many come after it */
+  #pinned: Bag | null = null
   /** undecided alarms that the first search did not carry */
   #moreUndecided = $state(0)
   #client = $state.raw<Client | null>(null)
@@ -63,7 +65,12 @@ export class Live {
   }
 
   find(id: number): Bag | null {
-    return this.bags.find((b) => b.id === id) ?? this.#undecided.get(id) ?? null
+    return this.bags.find((b) => b.id === id) ?? this.#undecided.get(id) ?? (this.#pinned?.id === id ? this.#pinned : null)
+  }
+
+  /** Keeps a bag known, instead of the one pinned before. */
+  pin(bag: Bag | null): void {
+    this.#pinned = bag
   }
 
   /** Stays connected until `stop`: subscribes, takes a snapshot, follows events; on any failure says so and tries again. */
@@ -162,6 +169,7 @@ export class Live {
     if (at >= 0) this.bags = this.bags.with(at, bag)
     else if (this.bags.length < KEPT_BAGS || bag.id > (this.bags.at(-1)?.id ?? 0))
       this.bags = [...this.bags, bag].sort((a, b) => b.id - a.id).slice(0, KEPT_BAGS)
+    if (this.#pinned?.id === bag.id) this.#pinned = bag
     this.#file(bag)
     this.#tell(bag)
   }

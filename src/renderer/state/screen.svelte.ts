@@ -31,7 +31,7 @@ export class Screen {
 
   constructor(open: Open) {
     this.live = new Live(open)
-    this.operator = new Operator(this.live, this.person)
+    this.operator = new Operator(this.live, this.person, this.view)
     this.policies = new Policies(this.live)
     this.log = new Log(this.live, this.person, this.router)
     this.alarms = new Alarms(this.live, this.person)

@@ -1,5 +1,6 @@
 // How one scan is looked at: zoom and pan, image functions, heat. Every bag starts with the unaltered scan, whole.
 import { SvelteSet } from 'svelte/reactivity'
+import { HEAT_OPACITY } from '../../domain/heat'
 import { THREAT_CLASSES, type ThreatClass } from '../../shared/classes'
 
 export type ImageFunction = 'negative' | 'organic' | 'metal' | 'penetration' | 'edges' | 'grey'
@@ -22,20 +23,26 @@ export const IMAGE_FUNCTIONS: readonly { id: ImageFunction; key: string; short: 
 const COLOUR: readonly ImageFunction[] = ['organic', 'metal', 'grey']
 
 export const ZOOM = { least: 1, most: 12, step: 1.25 } as const
+/** An arrow key moves a zoomed scan by this fraction of the stage. */
+export const PAN_STEP = 0.12
 
 export class View {
   zoom = $state(1)
   /** pan, as fractions of the stage's width and height, from the middle */
   panX = $state(0)
   panY = $state(0)
+  #bag: number | null = null
   readonly #functions = new SvelteSet<ImageFunction>()
   heat = $state(false)
-  opacity = $state(0.6)
+  opacity = $state<number>(HEAT_OPACITY)
   /** the class whose heat a person asked for; null follows the bag's first class */
   chosen = $state<ThreatClass | null>(null)
 
   raw = $derived(this.#functions.size === 0)
   functions = $derived(IMAGE_FUNCTIONS.filter(({ id }) => this.#functions.has(id)))
+
+  /** someone looks closely: zoomed, moved, through an image function, or at the heat */
+  touched = $derived(!this.raw || this.heat || this.zoom > 1)
 
   has(id: ImageFunction): boolean {
     return this.#functions.has(id)
@@ -49,6 +56,13 @@ export class View {
 
   showRaw(): void {
     this.#functions.clear()
+  }
+
+  /** Another bag is looked at: it starts whole and unaltered. The same one stays as it is. */
+  show(bag: number | null): void {
+    if (bag === this.#bag) return
+    this.#bag = bag
+    this.reset()
   }
 
   /** Back to the whole, unaltered scan: what every bag starts with. */
