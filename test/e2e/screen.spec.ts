@@ -71,7 +71,7 @@ test('axe finds nothing on a lane that is gone', async ({ lane, shell }) => {
 
 /** Boxes that must not touch: each pair of visible elements of the list. */
 async function overlaps(page: Page, selector: string): Promise<string[]> {
-  const boxes = []
+  const boxes: { name: string; x: number; y: number; width: number; height: number }[] = []
   for (const element of await page.locator(selector).all()) {
     const box = await element.boundingBox()
     if (box !== null && box.width > 0 && box.height > 0)
