@@ -24,7 +24,9 @@ export class Thumbs {
   /** object URLs by bag, oldest first; null: there is no picture */
   readonly #here = new SvelteMap<number, string | null>()
   /** bags whose picture is wanted and not yet asked for, by how many want it; the last is served first */
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- bookkeeping, nothing of it is shown
   readonly #wanted = new Map<number, number>()
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- bookkeeping, nothing of it is shown
   readonly #running = new Map<number, AbortController>()
 
   constructor(fetch: Fetch = fetchPicture) {
