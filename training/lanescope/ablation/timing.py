@@ -15,10 +15,10 @@ from lanescope.network import Chr, NetworkConfig
 
 CONFIGURATIONS = (
     ("resnet34", 224, NetworkConfig("resnet34")),
-    ("mobilenet_v2", 320, NetworkConfig("mobilenet_v2", refine="bounded")),
-    ("mobilenet_v2", 320, NetworkConfig("mobilenet_v2")),
-    ("mobilenet_v2", 320, NetworkConfig("mobilenet_v2", refine=(32, 48))),
-    ("mobilenet_v2", 320, NetworkConfig("mobilenet_v2", refine=(32, 48), kernel="separable")),
+    ("mobilenet_v2", 320, NetworkConfig("mobilenet_v2", pooling="lse", refine="bounded")),
+    ("mobilenet_v2", 320, NetworkConfig("mobilenet_v2", pooling="lse")),
+    ("mobilenet_v2", 320, NetworkConfig("mobilenet_v2", pooling="lse", refine=(32, 48))),
+    ("mobilenet_v2", 320, NetworkConfig("mobilenet_v2", pooling="lse", refine=(32, 48), kernel="separable")),
 )
 """Backbone, pixels and the CHR that is timed against it."""
 
