@@ -6,10 +6,8 @@ import {
   aucEstimate,
   averagePrecision,
   classificationTable,
-  inAnyBox,
   interval,
   mulberry32,
-  peakOverScales,
   pointingTable,
   rocAuc,
   wilson,
@@ -17,6 +15,7 @@ import {
   type Label,
   type Protocol,
 } from '../../src/domain/metrics.js'
+import { inAnyBox, peakOverScales } from '../../src/domain/pointing.js'
 
 type Plain = Record<keyof Estimate, number | null>
 interface Fixture {
@@ -33,6 +32,7 @@ interface Fixture {
     auc: Plain[]
     pointing: Record<string, Plain>
     peak: [number, number]
+    windows: { height: number; width: number; window: [number, number, number, number]; peak: [number, number] }[]
     wilson: [number, number]
     stream: number[]
   }
@@ -72,8 +72,14 @@ describe('the same figures as Python, to 1e-6, intervals included', () => {
 
   it('the peak over scales, the random stream, Wilson', () => {
     const maps = fixture.cams.map((rows) => ({ data: rows.flat(), width: rows[0]?.length ?? 0, height: rows.length }))
-    const peak = peakOverScales(maps, fixture.size)
+    const peak = peakOverScales(maps, fixture.size, fixture.size)
     expect([peak.x, peak.y]).toEqual(fixture.expected.peak)
+    expect(fixture.expected.windows).not.toHaveLength(0)
+    for (const { height, width, window, peak: theirs } of fixture.expected.windows) {
+      const [x0, y0, x1, y1] = window
+      const ours = peakOverScales(maps, height, width, { x0, y0, x1, y1 })
+      expect([ours.x, ours.y]).toEqual(theirs)
+    }
     const next = mulberry32(fixture.options.seed)
     expect(fixture.expected.stream.map(() => next())).toEqual(fixture.expected.stream)
     expect(wilson(18, 20)[0]).toBeCloseTo(fixture.expected.wilson[0], 12)

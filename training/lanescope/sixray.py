@@ -13,23 +13,19 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from lanescope.labels import PUBLISHED, Box, LayoutError, read_annotation, read_rows
 from lanescope.patch import CLASSES
 
 TEST_SHARE = 0.2
 POSITIVES_A_CLASS = 1000
 """SIXray1000 keeps this many positives a class, and every negative (paper, section 3)."""
 PAPER_TABLE_1 = {"gun": 3131, "knife": 1943, "wrench": 2199, "pliers": 3961, "scissors": 983, "positives": 8929, "total": 1059231}
-
-
-class LayoutError(ValueError):
-    """A file of the data set is not as published; the message names file and line."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +56,7 @@ class ImageList:
             writer = csv.writer(out)
             writer.writerow(["name", *(c.capitalize() for c in CLASSES)])
             for name, row in zip(self.names.tolist(), self.labels.tolist(), strict=True):
-                writer.writerow([name, *(_PUBLISHED[label] for label in row)])
+                writer.writerow([name, *(PUBLISHED[label] for label in row)])
 
 
 def read_list(file: Path | str) -> ImageList:
@@ -69,33 +65,9 @@ def read_list(file: Path | str) -> ImageList:
     Raises:
         LayoutError: a class column is missing, a label is not 1, 0 or -1, or a name appears twice.
     """
-    with open(file, newline="", encoding="utf-8-sig") as lines:
-        rows = csv.reader(lines)
-        header = [h.strip().lower() for h in next(rows, [])]
-        missing = [c for c in ("name", *CLASSES) if c not in header]
-        if missing:
-            raise LayoutError(f"{file}: no column {', '.join(missing)}")
-        columns = [header.index(c) for c in CLASSES]
-        at = header.index("name")
-        names, labels = [], []
-        for number, row in enumerate(rows, start=2):
-            if not row:
-                continue
-            try:
-                labels.append([_LABEL[row[c].strip()] for c in columns])
-                names.append(row[at].strip())
-            except (KeyError, IndexError) as error:
-                raise LayoutError(f"{file}, line {number}: a label must be 1, 0 or -1: {row}") from error
-    found = ImageList(np.array(names, dtype=np.str_), np.array(labels, dtype=np.int8).reshape(-1, len(CLASSES)))
-    if len(np.unique(found.names)) != len(found):
-        values, counts = np.unique(found.names, return_counts=True)
-        raise LayoutError(f"{file}: {values[counts > 1][0]} is listed twice")
-    return found
-
-
-_PUBLISHED = {1: "1", 0: "-1", -1: "0"}
-"""How SIXray's files write this project's labels: absent is -1 there, and 0 says difficult."""
-_LABEL = {written: label for label, written in _PUBLISHED.items()}
+    rows = read_rows(file)
+    labels = np.array([row.labels for row in rows], dtype=np.int8).reshape(-1, len(CLASSES))
+    return ImageList(np.array([row.name for row in rows], dtype=np.str_), labels)
 
 
 def merge(lists: Iterable[ImageList]) -> ImageList:
@@ -113,41 +85,19 @@ def merge(lists: Iterable[ImageList]) -> ImageList:
     return ImageList(names[~same], labels[~same])
 
 
-@dataclass(frozen=True)
-class Box:
-    """One annotated object: class and edges in pixels of the scan."""
-
-    label: str
-    xmin: float
-    ymin: float
-    xmax: float
-    ymax: float
-
-    @property
-    def edges(self) -> tuple[float, float, float, float]:
-        return self.xmin, self.ymin, self.xmax, self.ymax
-
-
 def read_boxes(file: Path | str) -> tuple[list[Box], tuple[int, int]]:
     """Boxes of the five classes and (width, height) from one VOC XML; other names (hammer) are left out.
 
     Raises:
-        LayoutError: the XML is broken or a box has no area.
+        LayoutError: the file is no annotation, states no size, or a box of the five classes cannot be used. (`labels.read_annotation` tells
+            of a bad box and goes on.)
     """
-    try:
-        tree = ElementTree.parse(file)
-        size = int(float(tree.findtext("size/width", ""))), int(float(tree.findtext("size/height", "")))
-        boxes = []
-        for item in tree.iter("object"):
-            label = (item.findtext("name") or "").strip().lower()
-            if label in CLASSES:
-                boxes.append(Box(label, *(float(item.findtext(f"bndbox/{edge}", "")) for edge in ("xmin", "ymin", "xmax", "ymax"))))
-    except (ElementTree.ParseError, ValueError) as error:
-        raise LayoutError(f"{file}: not a VOC annotation ({error})") from error
-    for box in boxes:
-        if box.xmax <= box.xmin or box.ymax <= box.ymin:
-            raise LayoutError(f"{file}: {box} has no area")
-    return boxes, size
+    found = read_annotation(file)
+    if found.size is None:
+        raise LayoutError(f"{file}: the scan has no size")
+    if found.bad:
+        raise LayoutError(f"{file}: {'; '.join(found.bad)}")
+    return found.boxes, (int(found.size[0]), int(found.size[1]))
 
 
 class SIXray:

@@ -71,6 +71,24 @@ def test_a_model_on_a_folder(tmp_path, capsys):
     told = capsys.readouterr().out
     assert "the app's peak" in told and "the paper's, 5.3" in told
 
+    # annotations as programs really write them: the same figures; a bad one is told and ends nothing
+    plain = (notes / "P0.xml").read_text()
+    (notes / "P0.xml").write_bytes(('<?xml version="1.0" encoding="utf-16"?>' + plain).encode("utf-16"))
+    (notes / "P1.xml").write_text(plain.replace("gun", "knife").replace("<annotation>", '<annotation verified="yes"><!-- <object/> -->'))
+    (notes / "P2.xml").write_text((notes / "P2.xml").read_text().replace("120", "0").replace("90", "0"))
+    flat = "<object><name>Gun</name><bndbox><xmin>3</xmin><ymin>3</ymin><xmax>3</xmax><ymax>9</ymax></bndbox></object>"
+    (notes / "P3.xml").write_text((notes / "P3.xml").read_text().replace("<object>", flat + "<object>"))
+    assert main(["evaluate", *where, "--json"]) == 2
+    again = json.loads(capsys.readouterr().out)
+    assert again["pointing"] == found["pointing"] and again["averagePrecision"] == found["averagePrecision"]
+    assert again["annotations"]["badBoxes"] == [{"name": "P3", "reason": "gun: no area (3, 3, 3, 9)"}]
+    assert (again["annotations"]["read"], again["annotations"]["refused"]) == (8, [])
+    (notes / "P4.xml").write_text(plain[:50])
+    (images / "P5.png").write_bytes((images / "P5.jpg").read_bytes())
+    assert main(["evaluate", *where, "--json"]) == 2
+    last = json.loads(capsys.readouterr().out)
+    assert [one["name"] for one in last["unscored"]] == ["P5", "P8"] and [one["name"] for one in last["annotations"]["refused"]] == ["P4"]
+
 
 def test_both_ways_of_pointing_land_where_the_maps_say():
     """The levels disagree: the fused peak follows their mean, the paper's the highest of any; in pixels of the annotation's own size."""

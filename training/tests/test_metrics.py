@@ -218,6 +218,10 @@ def test_interval_is_numpy_quantile_without_nan():
 # --- the fixture shared with src/domain/metrics.ts -------------------------------------------------------------------------------
 
 
+# height and width of what is pointed at in pixels, and the part of the maps that shows it
+WINDOWS = [(70, 200, [0.0, 0.325, 1.0, 0.675]), (200, 70, [0.3, 0.0, 0.65, 1.0]), (33, 40, [0.5, 0.5, 1.0, 1.0])]
+
+
 def make_fixture() -> dict:
     """Random scores with ties, unknown labels and groups, and every figure of this module on them."""
     draw = np.random.default_rng(7)
@@ -250,6 +254,9 @@ def make_fixture() -> dict:
             "auc": [auc_estimate(scores[:, c], labels[:, c], groups, **options).as_dict() for c in range(5)],
             "pointing": {k: e.as_dict() for k, e in pointing_table(hits, groups, classes, **options).items()},
             "peak": peak_over_scales(cams, 96),
+            "windows": [
+                {"height": h, "width": w, "window": window, "peak": peak_over_scales(cams, h, w, tuple(window))} for h, w, window in WINDOWS
+            ],
             "wilson": wilson(18, 20),
             "stream": mulberry32(11, 0, 5).tolist(),
         },

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { writeFileSync } from 'node:fs'
 import { fitCalibration, type CalibrationFit } from '../../domain/calibrate'
 import { modelName } from '../../domain/first-policy'
-import { parseScores, sampleOf, UnusableSample, writeScores, type Known, type ScoredScan } from '../../domain/scores'
+import { parseScores, sampleOf, UnusableSample, writeScores, type ScoredScan } from '../../domain/scores'
 import { policyFrom } from '../../domain/thresholds'
 import { mapClasses, THREAT_CLASSES, type PerClass } from '../../shared/classes'
 import type { Calibration, CalibrationMap } from '../../shared/policy'
@@ -12,7 +12,7 @@ import { screenAndJudge, unscreenable } from '../station/judging'
 import { modelOf, sampleOfModel, withBook, type BookOptions } from './book'
 import { UsageError } from './exit'
 import { commandInference, judgingByModel } from './inference'
-import { listImages, readLabels } from './labelled-scans'
+import { matchScans, type Matched } from './labels/matched'
 import { readText } from './text'
 import { progressBar } from './progress'
 import { readScan } from './scan-files'
@@ -156,21 +156,16 @@ async function labelled(options: CalibrateOptions, model: ModelFiles): Promise<{
   return { scans, name: options.images }
 }
 
-/** SIXray's lists say 1 present, −1 absent, 0 unknown; scores files 1, 0, −1. */
-const KNOWN: Record<string, Known> = { '1': 1, '-1': 0, '0': -1 }
-
 async function scored(folder: string, labels: string, model: ModelFiles): Promise<ScoredScan[]> {
-  const files = listImages(folder)
-  const list = readLabels(labels).filter(({ name }) => files.has(name))
-  if (list.length === 0) throw new UsageError(`None of the scans listed in ${labels} is in ${folder}.`)
+  const { scans: list, refused } = matched(folder, labels)
   const inference = commandInference(model)
   const means = judgingByModel(inference)
   const bar = progressBar(list.length)
   const scans: ScoredScan[] = []
-  const leftOut: string[] = []
+  const leftOut = refused.map(({ name, reason }) => `${name} is left out: ${reason}`)
   try {
-    for (const { name, labels: row, group } of list) {
-      const read = await readScan(files.get(name) ?? '')
+    for (const { name, path, labels: row, group } of list) {
+      const read = await readScan(path)
       const { classes, reason } =
         'unreadable' in read ? unscreenable(read.unreadable, Date.now()) : (await screenAndJudge(read.bytes, means)).record
       bar?.increment()
@@ -181,7 +176,7 @@ async function scored(folder: string, labels: string, model: ModelFiles): Promis
       scans.push({
         source: folder,
         group,
-        labels: mapClasses((_, i) => KNOWN[String(row[i])] ?? -1),
+        labels: mapClasses((_, i) => row[i] ?? -1),
         fused: mapClasses((c) => classes[c].fused),
       })
     }
@@ -191,4 +186,13 @@ async function scored(folder: string, labels: string, model: ModelFiles): Promis
   }
   for (const line of leftOut) process.stderr.write(`${line}\n`)
   return scans
+}
+
+/** Throws UsageError. */
+function matched(folder: string, labels: string): Matched {
+  try {
+    return matchScans(folder, labels)
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error))
+  }
 }

@@ -1,16 +1,20 @@
 // `lanescope evaluate`: average precision and pointing accuracy of the shipped model on labelled scans, one table like the paper's.
 import type { Command } from 'commander'
 import { writeFileSync } from 'node:fs'
-import { inAnyBox, type Label } from '../../domain/metrics'
+import { type Label } from '../../domain/metrics'
+import { inAnyBox, type Box } from '../../domain/pointing'
 import { modelName } from '../../domain/first-policy'
 import type { Point } from '../../shared/bag'
+import { printable } from '../../domain/scan/names'
 import { THREAT_CLASSES } from '../../shared/classes'
 import { chooseModel, type ModelFiles } from '../inference/model-files'
 import { screenAndJudge, type JudgingMeans } from '../station/judging'
 import { evaluate, inTable, scoresCsv, type ScoredScan } from './evaluate-table'
 import { UsageError } from './exit'
 import { commandInference, judgingByModel } from './inference'
-import { listImages, readAnnotation, readLabels, type Annotation, type LabelledScan } from './labelled-scans'
+import { Annotations, type AnnotationReport } from './labels/annotated'
+import type { LabelledScan } from './labels/list'
+import { matchScans, type Matched, type Refused } from './labels/matched'
 import { progressBar } from './progress'
 import { readScan } from './scan-files'
 
@@ -42,29 +46,25 @@ export function register(program: Command): void {
     .option('--model <dir>', 'folder of the model, or its manifest (default: resources/models, or LANESCOPE_MODELS)')
     .addHelpText(
       'after',
-      '\nScans of the list that are not in the folder are passed over and counted. Exit code: 0 when every scan was scored, 2 when any could not be: ' +
-        'they are named, and the table is without them.',
+      '\nScans of the list that are not in the folder are passed over and counted. Exit code: 0 when every scan was scored and every annotation read, ' +
+        '2 when any could not be: they are named, and the table is without them. A bad box is named and left out.',
     )
     .action(async (options: EvaluateOptions) => {
       process.exitCode = await run(options)
     })
 }
 
-interface Unscored {
-  name: string
-  reason: string
-}
-
 async function run(options: EvaluateOptions): Promise<number> {
-  const { scans, without, unlabelled, model } = prepare(options)
+  const { matched, annotations, model } = prepare(options)
+  const { scans } = matched
   const inference = commandInference(model)
   const means = judgingByModel(inference)
   const bar = progressBar(scans.length)
   const scored: ScoredScan[] = []
-  const unscored: Unscored[] = []
+  const unscored: Refused[] = [...matched.refused]
   try {
     for (const scan of scans) {
-      const result = await score(scan, scan.path, scan.annotation, means)
+      const result = await score(scan, scan.path, annotations, means)
       if ('reason' in result) unscored.push(result)
       else scored.push(result)
       bar?.increment()
@@ -73,42 +73,54 @@ async function run(options: EvaluateOptions): Promise<number> {
     bar?.stop()
     await inference.stop()
   }
-  for (const { name, reason } of unscored) process.stderr.write(`${name} could not be scored: ${reason}\n`)
+  const report = annotations?.report() ?? null
+  tell(unscored, report)
   if (options.saveScores !== undefined) writeFileSync(options.saveScores, scoresCsv(scored))
   const evaluation = evaluate(scored)
-  const counts = { notInFolder: without, notInList: unlabelled, unscored }
+  const { notInFolder, notInList } = matched
   await print(
     options.json
-      ? JSON.stringify({ model: modelName(model.manifest), sha256: model.manifest.sha256, ...evaluation, ...counts })
+      ? JSON.stringify({
+          ...{ model: modelName(model.manifest), sha256: model.manifest.sha256, ...evaluation },
+          ...{ notInFolder, notInList, unscored, annotations: report },
+        })
       : `${modelName(model.manifest)} on ${scored.length} scans (percent; 95 % bootstrap, ${evaluation.replicates} replicates)\n\n${inTable(evaluation)}\n\n` +
-          `${without} listed scans are not in the folder, ${unlabelled} scans there are not in the list, ${unscored.length} could not be scored.`,
+          `${notInFolder} listed scans are not in the folder, ${notInList} scans there are not in the list, ${unscored.length} could not be scored.` +
+          (report === null ? '' : `\n${annotationsInWords(report)}`),
   )
-  return unscored.length > 0 ? 2 : 0
+  return unscored.length + (report?.refused.length ?? 0) > 0 ? 2 : 0
+}
+
+/** Everything left out, by name, on stderr. */
+function tell(unscored: readonly Refused[], report: AnnotationReport | null): void {
+  const say = ({ name, reason }: Refused, what: string): boolean =>
+    process.stderr.write(`${printable(name)} ${what}: ${printable(reason)}\n`)
+  for (const one of unscored) say(one, 'could not be scored')
+  for (const one of report?.refused ?? []) say(one, 'has no annotation that can be used')
+  for (const one of report?.badBoxes ?? []) say(one, 'has a box that is left out')
+  for (const one of report?.disagreeing ?? []) say(one, 'is labelled in two ways')
+}
+
+function annotationsInWords({ read, missing, refused, badBoxes, otherObjects, disagreeing }: AnnotationReport): string {
+  const others = Object.entries(otherObjects).map(([name, count]) => `${printable(name)} ${count}`)
+  return (
+    `${read} annotations were read, ${refused.length} could not be used; ${badBoxes.length} boxes left out, ${disagreeing.length} at odds with the list; ` +
+    `${missing} scans that hold something have none; objects of other classes: ${others.join(', ') || 'none'}.`
+  )
 }
 
 interface Prepared {
-  scans: (LabelledScan & { path: string; annotation: Annotation | null })[]
-  without: number
-  unlabelled: number
+  matched: Matched
+  annotations: Annotations | null
   model: ModelFiles
 }
 
 /** Everything that can be wrong with the command is found before the first scan is scored. */
 function prepare(options: EvaluateOptions): Prepared {
   try {
-    const images = listImages(options.images)
-    const listed = readLabels(options.labels)
-    const scans = listed.flatMap((scan) => {
-      const path = images.get(scan.name)
-      const annotation =
-        path === undefined || options.annotations === undefined ? null : readAnnotation(options.annotations, scan.name)
-      return path === undefined ? [] : [{ ...scan, path, annotation }]
-    })
-    if (scans.length === 0) throw new Error(`None of the ${listed.length} listed scans is in ${options.images}.`)
     return {
-      scans,
-      without: listed.length - scans.length,
-      unlabelled: images.size - scans.length,
+      matched: matchScans(options.images, options.labels),
+      annotations: options.annotations === undefined ? null : new Annotations(options.annotations),
       model: chooseModel(import.meta.dirname, options.model),
     }
   } catch (error) {
@@ -119,28 +131,26 @@ function prepare(options: EvaluateOptions): Prepared {
 async function score(
   scan: LabelledScan,
   path: string,
-  annotation: Annotation | null,
+  annotations: Annotations | null,
   means: JudgingMeans,
-): Promise<ScoredScan | Unscored> {
+): Promise<ScoredScan | Refused> {
   const read = await readScan(path)
   if ('unreadable' in read) return { name: scan.name, reason: read.unreadable }
-  const { classes, reason } = (await screenAndJudge(read.bytes, means)).record
-  if (classes === null) return { name: scan.name, reason: reason ?? 'The scan could not be analysed.' }
+  const { classes, reason, width, height } = (await screenAndJudge(read.bytes, means)).record
+  if (classes === null || width === null || height === null)
+    return { name: scan.name, reason: reason ?? 'The scan could not be analysed.' }
+  const boxes = await annotations?.boxes(scan, read.bytes, { width, height })
   return {
     name: scan.name,
     group: scan.group,
     labels: scan.labels,
     z: THREAT_CLASSES.map((name) => classes[name].fused),
-    hits: THREAT_CLASSES.map((name) => (annotation === null ? -1 : pointed(classes[name].peak, annotation, name))),
+    hits: THREAT_CLASSES.map((name) => pointed(classes[name].peak, boxes?.[name] ?? [])),
   }
 }
 
-/** Boxes are in pixels of the size that the annotation states, which need not be the size that arrived. */
-function pointed({ x, y }: Point, annotation: Annotation, name: (typeof THREAT_CLASSES)[number]): Label {
-  const boxes = annotation.boxes[name]
-  if (boxes.length === 0) return -1
-  return inAnyBox(x * annotation.width, y * annotation.height, boxes) ? 1 : 0
-}
+/** Whether a peak lies in one of a class's boxes, all in fractions of the scan; -1 where there is no box. */
+const pointed = ({ x, y }: Point, boxes: readonly Box[]): Label => (boxes.length === 0 ? -1 : inAnyBox(x, y, boxes) ? 1 : 0)
 
 function print(text: string): Promise<void> {
   return new Promise((resolve, reject) => process.stdout.write(`${text}\n`, (error) => (error ? reject(error) : resolve())))

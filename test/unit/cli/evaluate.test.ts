@@ -1,11 +1,12 @@
 // `lanescope evaluate` as a person runs it: the built command line, a real (tiny) model, simulated scans in SIXray's layout; and Python on the same scores.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { inTable, type Evaluation } from '../../../src/main/cli/evaluate-table'
-import { listImages, parseAnnotation, readAnnotation, readLabels } from '../../../src/main/cli/labelled-scans'
+import type { AnnotationReport } from '../../../src/main/cli/labels/annotated'
 import { THREAT_CLASSES } from '../../../src/shared/classes'
 import { built } from '../inference/built'
 import { bagScan, fill, jpeg } from '../inference/scans'
@@ -66,7 +67,13 @@ function lanescope(...args: string[]): { code: number | null; stdout: string; st
   return { code: run.status, stdout: run.stdout, stderr: run.stderr }
 }
 const where = ['--images', images, '--labels', labels, '--annotations', annotations]
-type Output = Evaluation & { notInFolder: number; notInList: number; unscored: unknown[]; model: string }
+type Output = Evaluation & {
+  notInFolder: number
+  notInList: number
+  unscored: unknown[]
+  model: string
+  annotations: AnnotationReport | null
+}
 
 test('one JSON object with figures, intervals and counts', () => {
   const scores = join(folder, 'scores.csv')
@@ -170,38 +177,114 @@ test('wrong use is told before anything is scored: exit code 64', () => {
   }
 })
 
-describe('lists and annotations', () => {
-  test('labels: columns by name, byte order mark, line numbers in errors', () => {
-    const file = join(folder, 'l.csv')
-    writeFileSync(file, '\uFEFFname,Scissors,Gun,Knife,Wrench,Pliers\r\nA,1,-1,0,-1,-1\r\n\r\n')
-    expect(readLabels(file)).toEqual([{ name: 'A', labels: [0, -1, 0, 0, 1], group: 'A' }])
-    writeFileSync(file, 'name,Gun,Knife,Wrench,Pliers,Scissors\nA,1,1,1,1,1\nB,2,1,1,1,1\n')
-    expect(() => readLabels(file)).toThrow(/line 3/)
-    writeFileSync(file, 'name,Gun,Knife,Wrench,Pliers,Scissors\nA,1,1,1,1,1\nA,1,1,1,1,1\n')
-    expect(() => readLabels(file)).toThrow(/A is listed twice/)
+describe('annotations as programs really write them', { timeout: 240_000 }, () => {
+  const variants: Record<string, (xml: string) => string | Buffer> = {
+    labelimg: (xml) => xml.replace('<annotation>', '<annotation verified="yes">').replace('<object>', '<object >'),
+    'utf-16': (xml) => Buffer.from(`\uFEFF<?xml version="1.0" encoding="utf-16"?>${xml}`, 'utf16le'),
+    // 安检 in GBK
+    gbk: (xml) =>
+      Buffer.concat([
+        Buffer.from('<?xml version="1.0" encoding="gbk"?><annotation><folder>'),
+        Buffer.from([0xb0, 0xb2, 0xbc, 0xec]),
+        Buffer.from(`</folder>${xml.slice('<annotation>'.length)}`),
+      ]),
+    'a commented-out box': (xml) => xml.replace('<object>', `<!-- ${objectOf('scissors', 0, 0, 400, 300)} --><object>`),
+    'a box of no area': (xml) => xml.replace('<object>', `${objectOf('scissors', 0, 0, 0, 0)}<object>`),
+    'no size': (xml) => xml.replace(/<width>\d+/, '<width>0').replace(/<height>\d+/, '<height>0'),
+  }
+  const objectOf = (name: string, ...[xmin, ymin, xmax, ymax]: number[]): string =>
+    `<object><name>${name}</name><bndbox><xmin>${xmin}</xmin><ymin>${ymin}</ymin><xmax>${xmax}</xmax><ymax>${ymax}</ymax></bndbox></object>`
+  const evaluated = (folder: string): { code: number | null; output: Output; stderr: string } => {
+    const run = lanescope('--images', images, '--labels', labels, '--annotations', folder, '--json')
+    return { code: run.code, output: JSON.parse(run.stdout) as Output, stderr: run.stderr }
+  }
+  // once for all: a run takes a while
+  let plain: ReturnType<typeof evaluated>
+  beforeAll(() => {
+    plain = evaluated(annotations)
+  }, 240_000)
+  const copies = (name: string, change: (xml: string, file: string) => string | Buffer | null): string => {
+    const to = join(folder, `notes ${name}`)
+    mkdirSync(to)
+    for (const file of readdirSync(annotations)) {
+      const content = change(readFileSync(join(annotations, file), 'utf8'), file)
+      if (content !== null) writeFileSync(join(to, file), content)
+    }
+    return to
+  }
+
+  test.each(Object.keys(variants))('%s: the same figures', (name) => {
+    const change = variants[name] ?? ((xml: string) => xml)
+    const { code, output, stderr } = evaluated(copies(name, change))
+    expect(code).toBe(0)
+    expect(output.pointing).toEqual(plain.output.pointing)
+    expect(output.averagePrecision).toEqual(plain.output.averagePrecision)
+    expect(output.annotations?.read).toBe(plain.output.annotations?.read)
+    const bad = name === 'a box of no area' ? output.annotations?.read : 0
+    expect(output.annotations?.badBoxes).toHaveLength(bad ?? -1)
+    expect(stderr.match(/has a box that is left out: scissors: no area \(0, 0, 0, 0\)/g) ?? []).toHaveLength(bad ?? -1)
   })
-  test('annotations: VOC boxes, others left out, broken ones refused, missing ones null', () => {
-    const size = '<size><width>10</width><height>20</height></size>'
-    const box = (name: string, xmax: string): string =>
-      `<object><name>${name}</name><bndbox><xmin>1</xmin><ymin>2.5</ymin><xmax>${xmax}</xmax><ymax>4</ymax></bndbox></object>`
-    const parse = (inside: string): ReturnType<typeof parseAnnotation> =>
-      parseAnnotation(`<annotation>${inside}</annotation>`, 'f.xml')
-    const found = parse(size + box('Knife', '3') + box('Hammer', '3'))
-    expect(found.boxes.knife).toEqual([{ xmin: 1, ymin: 2.5, xmax: 3, ymax: 4 }])
-    expect(found.boxes.gun).toEqual([])
-    for (const broken of [
-      size + box('Knife', '1'),
-      size + box('Knife', 'x'),
-      box('Knife', '3'),
-      `${size}<object><name>Gun</name></object>`,
-    ])
-      expect(() => parse(broken)).toThrow(/f\.xml: not a VOC annotation/)
-    expect(() => parseAnnotation('nothing', 'f.xml')).toThrow(/not a VOC/)
-    expect(readAnnotation(folder, 'no such scan')).toBeNull()
+
+  test('what is no annotation is named and costs its own scan the pointing, nothing else; exit code 2', () => {
+    const { code, output, stderr } = evaluated(
+      copies('broken', (xml, file) => (file === 'P00000.xml' ? xml.slice(0, 60) : file === 'P00001.xml' ? null : xml)),
+    )
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/^P00000 has no annotation that can be used: not a VOC annotation: broken XML/m)
+    expect(output.annotations).toMatchObject({
+      refused: [{ name: 'P00000' }],
+      missing: (plain.output.annotations?.missing ?? 0) + 1,
+    })
+    expect(output.averagePrecision).toEqual(plain.output.averagePrecision)
+    const hits = ({ pointing }: Output): number => (pointing?.['mean']?.positives ?? 0) + (pointing?.['mean']?.negatives ?? 0)
+    expect(hits(output)).toBe(hits(plain.output) - 2)
   })
-  test('images: one listing, by name', () => {
-    expect(listImages(images).get('P00003')).toBe(join(images, 'P00003.jpg'))
+
+  test('two scans of one name are refused by name, unless the list says which; a label at odds with a box is told', async () => {
+    const twice = join(images, 'P00002.png')
+    writeFileSync(twice, await jpeg(bagScan()))
+    try {
+      const run = lanescope(...where, '--json')
+      expect(run.code).toBe(2)
+      expect(run.stderr).toContain('P00002 could not be scored: 2 files have that name: P00002.jpg, P00002.png')
+      const list = readFileSync(labels, 'utf8').replace('P00002,', '"JPEGImage\\P00002.jpg",').replace('P00000,1,', 'P00000,-1,')
+      const said = join(folder, 'said.csv')
+      writeFileSync(said, list)
+      const exact = lanescope('--images', images, '--labels', said, '--annotations', annotations, '--json')
+      expect(exact.code).toBe(0)
+      expect(exact.stderr).toBe('P00000 is labelled in two ways: a box of gun, which the list says is absent\n')
+    } finally {
+      rmSync(twice)
+    }
   })
+
+  test('a scan turned by its EXIF tag: boxes on the stored picture are turned with it', async () => {
+    const [turned, notes] = [join(folder, 'turned'), join(folder, 'turned-notes')]
+    for (const made of [turned, notes]) mkdirSync(made)
+    const upright = readFileSync(join(images, 'P00000.jpg'))
+    // stored lying on its side, shown upright: orientation 6 turns it clockwise
+    writeFileSync(
+      join(turned, 'P00000.jpg'),
+      await sharp(upright).rotate(270).withMetadata({ orientation: 6 }).jpeg({ quality: 95 }).toBuffer(),
+    )
+    const [x, y] = [120, 90]
+    const stored = objectOf('gun', y, 400 - x - 34, y + 34, 400 - x)
+    const note = (size: string): void =>
+      writeFileSync(join(notes, 'P00000.xml'), `<annotation><size>${size}</size>${stored}</annotation>`)
+    const list = join(folder, 'turned.csv')
+    writeFileSync(list, 'name,Gun,Knife,Wrench,Pliers,Scissors\nP00000,1,-1,-1,-1,-1\n')
+    const run = (): { code: number | null; output: Output } => {
+      const { code, stdout } = lanescope('--images', turned, '--labels', list, '--annotations', notes, '--json')
+      return { code, output: JSON.parse(stdout) as Output }
+    }
+    note('<width>300</width><height>400</height>')
+    expect(run()).toMatchObject({ code: 0, output: { pointing: { gun: { positives: 1, negatives: 0 } } } })
+    note('<width>0</width><height>0</height>')
+    expect(run()).toMatchObject({ code: 2, output: { pointing: null, annotations: { refused: [{ name: 'P00000' }] } } })
+  })
+})
+
+describe('the table', () => {
   test('a table without boxes shows dashes, not zeros', () => {
     const none = { value: NaN, low: NaN, high: NaN, positives: 0, negatives: 3, groups: 3 }
     const evaluation: Evaluation = {

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from lanescope.label_folder import Annotations, file_of, list_annotations, list_images
+from lanescope.labels import Box, Listed, read_rows
 from lanescope.measure.estimates import Estimate, classification_table, pointing_table
 from lanescope.measure.labels import UNKNOWN
 from lanescope.measure.pointing import cell_peaks, hit, peak_over_scales, resize_map
@@ -18,7 +20,6 @@ from lanescope.measure.ranking import DEFAULT_PROTOCOL, PROTOCOLS
 from lanescope.measure.resampling import DEFAULT_REPLICATES
 from lanescope.patch import CLASSES
 from lanescope.preprocess import Prepared
-from lanescope.sixray import Box
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,11 +54,12 @@ _COLUMN = {"pointing": "hit_", "pointingOverScales": "hit_over_scales_"}
 
 def run(args: argparse.Namespace) -> int:
     unscored: list[dict[str, str]] = []
+    annotations: Annotations | None = None
     try:
         if args.scores:
             found = read_scores(args.scores)
         elif args.model and args.images and args.labels:
-            found, unscored = score(args)
+            found, unscored, annotations = score(args)
         else:
             print("evaluate: either --scores, or --model with --images and --labels", file=sys.stderr)
             return 64
@@ -72,13 +74,34 @@ def run(args: argparse.Namespace) -> int:
         return 1
     for one in unscored:
         print(f"{one['name']} could not be scored: {one['reason']}", file=sys.stderr)
+    if annotations:
+        tell(annotations)
     if args.json:
         figures = {name: {k: e.as_dict() for k, e in table.items()} for name, table in {"averagePrecision": ap, **aims}.items()}
         head = {"protocol": args.protocol, "replicates": DEFAULT_REPLICATES, "seed": args.seed, "scans": len(found.z)}
-        print(json.dumps({**head, **dict.fromkeys(POINTING), **figures, "unscored": unscored}))
+        report = annotations.report() if annotations else None
+        print(json.dumps({**head, **dict.fromkeys(POINTING), **figures, "unscored": unscored, "annotations": report}))
     else:
         print_tables(ap, aims)
-    return 2 if unscored else 0
+    return 2 if unscored or (annotations and annotations.refused) else 0
+
+
+def tell(annotations: Annotations) -> None:
+    """Everything of the annotations that is left out, by name, on stderr."""
+    told = (
+        (annotations.refused, "has no annotation that can be used"),
+        (annotations.bad_boxes, "has a box that is left out"),
+        (annotations.disagreeing, "is labelled in two ways"),
+    )
+    for items, what in told:
+        for one in items:
+            print(f"{one['name']} {what}: {one['reason']}", file=sys.stderr)
+    others = ", ".join(f"{name} {count}" for name, count in annotations.others.items()) or "none"
+    print(
+        f"{annotations.read} annotations were read; {annotations.missing} scans that hold something have none; "
+        f"objects of other classes: {others}",
+        file=sys.stderr,
+    )
 
 
 def print_tables(ap: dict[str, Estimate], aims: dict[str, dict[str, Estimate]]) -> None:
@@ -112,41 +135,39 @@ def read_scores(file: Path) -> Scored:
     return Scored(block("z_", float), block("", int), hits, [r["group"] for r in rows])
 
 
-def score(args: argparse.Namespace) -> tuple[Scored, list[dict[str, str]]]:
-    """Run the model over the listed scans that are in the folder; and which of them it could not score."""
+def score(args: argparse.Namespace) -> tuple[Scored, list[dict[str, str]], Annotations | None]:
+    """Run the model over the listed scans that are in the folder; which of them it could not score, and what became of the annotations."""
     from lanescope.preprocess import decode, prepare
     from lanescope.scoring import Model, fuse
-    from lanescope.sixray import read_boxes, read_list
 
     model = Model(args.model, threads=args.threads)
-    listed = read_list(args.labels)
-    row = {name: i for i, name in enumerate(listed.names.tolist())}
-    files = {f.stem: f for f in sorted(args.images.iterdir()) if f.stem in row}
-    if not files:
-        raise ValueError(f"none of the {len(listed)} listed scans is in {args.images}")
+    listed, images = read_rows(args.labels), list_images(args.images)
+    annotations = Annotations(list_annotations(args.annotations)) if args.annotations else None
     unscored: list[dict[str, str]] = []
     z: list[np.ndarray] = []
     hits: dict[str, list[list[int]]] = {name: [] for name in POINTING}
-    groups: list[str] = []
-    for name in listed.names.tolist():
-        if name not in files:
-            continue
+    rows: list[Listed] = []
+    for row in listed:
         try:
-            scan = prepare(decode(files[name]), model.size)
+            file = file_of(row, images)
+            if file is None:
+                continue
+            scan = prepare(decode(file), model.size)
         except (OSError, ValueError) as error:
-            unscored.append({"name": name, "reason": str(error)})
+            unscored.append({"name": row.name, "reason": str(error)})
             continue
         logits, cams = model.run(scan.pixels[None])
         z.append(fuse(logits, model.fusion)[0])
-        groups.append(name)
-        annotation = args.annotations / f"{name}.xml" if args.annotations else None
-        boxes, size = read_boxes(annotation) if annotation is not None and annotation.exists() else ([], scan.original)
-        for way, found in point(scan, [cam[0] for cam in cams], model.fusion, boxes, size).items():
+        rows.append(row)
+        boxes = annotations.boxes(row, file, scan.original) if annotations else []
+        for way, found in point(scan, [cam[0] for cam in cams], model.fusion, boxes, (1, 1)).items():
             hits[way].append(found)
+    if not z and not unscored:
+        raise ValueError(f"none of the {len(listed)} listed scans is in {args.images}")
     if not z:
         raise ValueError("no scan could be scored")
-    labels = listed.labels[[row[g] for g in groups]]
-    return Scored(np.stack(z), labels, {way: np.array(found) for way, found in hits.items()}, groups), unscored
+    labels, groups = np.array([row.labels for row in rows]), [row.group for row in rows]
+    return Scored(np.stack(z), labels, {way: np.array(found) for way, found in hits.items()}, groups), unscored, annotations
 
 
 def point(scan: Prepared, cams: list[np.ndarray], fusion: str, boxes: list[Box], size: tuple[int, int]) -> dict[str, list[int]]:
