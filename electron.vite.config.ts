@@ -14,6 +14,7 @@ export default defineConfig({
           serve: main('serve.ts'),
           cli: main('cli.ts'),
           'inference-process': main('inference/process.ts'),
+          'chore-thread': main('store/chore-thread.ts'),
         },
       },
     },

@@ -6,6 +6,7 @@ import { EXIT, UsageError } from './cli/exit'
 import { register as evaluate } from './cli/evaluate'
 import { register as calibrate } from './cli/calibrate'
 import { register as policy } from './cli/policy'
+import { register as restore } from './cli/restore'
 import { register as scan } from './cli/scan'
 import { register as start } from './cli/start'
 
@@ -15,7 +16,7 @@ const program = new Command('lanescope')
   .showHelpAfterError('(lanescope --help explains all commands)')
   // Commands made below inherit this: an exit code is ours to choose.
   .exitOverride()
-for (const register of [start, scan, policy, calibrate, evaluate, audit]) register(program)
+for (const register of [start, scan, policy, calibrate, evaluate, audit, restore]) register(program)
 program.addHelpText(
   'after',
   `

@@ -14,6 +14,7 @@ import { createRouter } from './station/router'
 import { createStation } from './station/station'
 import type { Station } from './station/types'
 import { openStore } from './store'
+import { choreEntry } from './store/threads'
 
 export interface HouseOptions {
   start: StartOptions
@@ -40,7 +41,7 @@ export async function openHouse({ start, spawn, from, say }: HouseOptions): Prom
   const model = chooseModel(from, start.models ?? undefined)
   const screens = findBundled(from, 'renderer', 'index.html')
   if (screens === null) throw new Error('The screens are not built: run "npm run build".')
-  const store = openStore({ folder: start.data })
+  const store = openStore({ folder: start.data, key: start.key ?? undefined, threads: choreEntry(from) })
   const closings: (() => Promise<void> | void)[] = [() => store.close()]
   try {
     const inference = startInference({ spawn, manifest: model.manifest, modelPath: model.modelPath, log: say })
@@ -57,7 +58,7 @@ export async function openHouse({ start, spawn, from, say }: HouseOptions): Prom
       clock: { now: () => Date.now() },
       lanes: () => [...feeds, ...(dropped.status().seen > 0 ? [dropped] : [])].map((feed) => feed.status()),
       heldOutScores: () => heldOutScores(model),
-      verifyAudit: () => store.verifyAudit(),
+      caretaker: store.caretaker,
       say,
     })
     // Together: a feed may be waiting for a full queue that only the station's end releases.

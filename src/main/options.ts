@@ -13,6 +13,8 @@ export interface StartOptions {
   replay: { lane: string; directory: string; rate: number } | null
   /** where database and archive live; absolute */
   data: string
+  /** the file with the key that signs the record; null: $LANESCOPE_KEY, else in the data folder */
+  key: string | null
   /** 0: any free port */
   port: number
   /** serve without opening a window */
@@ -60,6 +62,7 @@ interface Raw {
   replay?: string
   rate?: number
   data?: string
+  key?: string
   port: number
   headless: boolean
   polling: boolean
@@ -73,6 +76,10 @@ export function addStartOptions(command: Command): Command {
     .option('--replay <DIR>', 'play the scans of a folder as if the belt ran')
     .option('--rate <N>', `bags an hour of the replay (default ${RATE})`, positive('The rate'))
     .option('--data <DIR>', `where database and archive live (default ${dataHome()})`)
+    .option(
+      '--key <FILE>',
+      'the key that signs the record, made if missing (default: $LANESCOPE_KEY, else lanescope.key in the data folder)',
+    )
     .option('--polling', 'look into the feeds regularly instead of relying on change reports (network shares)', false)
     .option('--models <DIR>', 'a folder of models, or one manifest, instead of the bundled one')
     .option('--port <N>', 'port of the served screens on 127.0.0.1 (default: any free one)', portNumber, 0)
@@ -115,6 +122,7 @@ export function toStartOptions(raw: Record<string, unknown>): StartOptions {
     feeds,
     replay,
     data,
+    key: r.key === undefined ? null : resolve(r.key),
     port: r.port,
     headless: r.headless,
     polling: r.polling,

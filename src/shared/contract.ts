@@ -7,7 +7,12 @@ import { calibration, policy, policyDraft, setBy } from './policy'
 import { driftReport, stationStatus } from './status'
 import { classScores, draftEffect, laneProposal } from './alarms'
 
-const person = z.string().trim().min(1).max(80)
+/**
+ * What people type. Half a surrogate pair (an emoji cut in two by a length limit) becomes U+FFFD here: it has no UTF-8, so the database could not
+ * give back what was entered in the record.
+ */
+const text = z.string().overwrite((typed) => typed.toWellFormed())
+const person = text.trim().min(1).max(80)
 const bagId = z.object({ id: z.number().int().positive() })
 
 /** Everything that changes on its own. A subscriber first gets the current status. */
@@ -44,7 +49,7 @@ export const contract = oc.errors(errors).router({
         bagId.extend({
           action: decisionAction,
           person,
-          reason: z.string().max(2000).nullable(),
+          reason: text.max(2000).nullable(),
           seconds: z.number().nonnegative().nullable(),
         }),
       )
@@ -54,7 +59,7 @@ export const contract = oc.errors(errors).router({
         bagId.extend({
           kind: outcomeKind,
           found: outcome.shape.found,
-          comment: z.string().max(2000).nullable(),
+          comment: text.max(2000).nullable(),
           person,
         }),
       )
@@ -73,11 +78,9 @@ export const contract = oc.errors(errors).router({
       .output(policyDraft),
     /** sets one tier of all classes by a false-alarm budget of the bag, which the classes share */
     share: oc.input(z.object({ draft: policyDraft, tier: tier.exclude(['none']), by: setBy })).output(policyDraft),
-    save: oc.input(z.object({ draft: policyDraft, person, reason: z.string().trim().min(1).max(2000) })).output(policy),
+    save: oc.input(z.object({ draft: policyDraft, person, reason: text.trim().min(1).max(2000) })).output(policy),
     /** makes a new version equal to an old one */
-    rollBack: oc
-      .input(z.object({ version: z.number().int(), person, reason: z.string().trim().min(1).max(2000) }))
-      .output(policy),
+    rollBack: oc.input(z.object({ version: z.number().int(), person, reason: text.trim().min(1).max(2000) })).output(policy),
   },
   alarms: {
     of: oc.input(z.object({ class: threatClass, draft: policyDraft.optional() })).output(classScores),

@@ -73,6 +73,8 @@ export const stationStatus = z.object({
     unscreenable: z.number().int().nonnegative(),
   }),
   policy: z.number().int().nullable(),
+  /** where the signed record ends: how many links, the last one's hash, and when all of it was last found whole (epoch ms); to be kept elsewhere, too */
+  record: z.object({ links: z.number().int().nonnegative(), hash: z.string(), checkedAt: z.number().nullable() }).nullable(),
   /** promised alarms on benign bags per 1,000 (upper 95 % bound), beside what the last hour showed */
   alarmRate: z.object({ lastHour: z.number().nullable(), bags: z.number().int(), promisedPer1000: z.number().nullable() }),
   disk: z.object({ freeBytes: z.number(), totalBytes: z.number(), low: z.boolean() }).nullable(),

@@ -84,6 +84,7 @@ export const aStatus = (change: Partial<StationStatus> = {}): StationStatus => (
   msPerBag: 110,
   today: { bags: 1284, alarms: 4, advisories: 31, unscreenable: 1 },
   policy: 1,
+  record: { links: 2571, hash: '3fa9c1'.padEnd(64, '0'), checkedAt: 1 },
   alarmRate: { lastHour: 3.1, bags: 311, promisedPer1000: 4 },
   disk: { freeBytes: 80e9, totalBytes: 250e9, low: false },
   troubles: [],

@@ -1,4 +1,4 @@
-// The belt: received bags that wait for their screening, oldest first. It is bounded, so that a full one holds the feeds back.
+// The belt: received bags that wait for their screening, oldest first. A long one holds the feeds back, each after the scan that it has just handed over.
 
 /** Bags handed to inference at a time: one at work, one decoded and ready behind it. */
 const IN_HAND = 2
@@ -34,11 +34,14 @@ export class Belt {
     return this.#waiting.length + this.#inHand
   }
 
-  /** Resolves once a bag may be put on. Rejects when the station stops: the bag stays with its feed. */
-  async room(): Promise<void> {
-    while (this.#waiting.length >= this.limit && !this.#stopping)
-      await new Promise<void>((resolve) => this.#forRoom.push(resolve))
+  /** Throws when the station stops: what comes then stays with its feed. */
+  mustRun(): void {
     if (this.#stopping) throw new Error('The station is stopping.')
+  }
+
+  /** Resolves once there is room for the next bag, or the station stops. */
+  async room(): Promise<void> {
+    while (this.#waiting.length > this.limit && !this.#stopping) await new Promise<void>((resolve) => this.#forRoom.push(resolve))
   }
 
   /** Puts a bag at the end; of its bytes only the first few bags' are held. */
@@ -74,7 +77,7 @@ export class Belt {
         this.#move()
       })
     }
-    if (this.#waiting.length < this.limit || this.#stopping) wake(this.#forRoom)
+    if (this.#waiting.length <= this.limit || this.#stopping) wake(this.#forRoom)
     if (this.#inHand === 0 && (this.#waiting.length === 0 || this.#stopping)) wake(this.#forRest)
   }
 }

@@ -11,7 +11,7 @@ export interface IntakeStage {
   log: Pick<BagLog, 'knows' | 'receive'>
   archive: Pick<Archive, 'put'>
   clock: Clock
-  belt: Pick<Belt, 'room' | 'put'>
+  belt: Pick<Belt, 'mustRun' | 'room' | 'put'>
   ledger: Pick<Ledger, 'finish' | 'refused'>
   troubles: Pick<Troubles, 'raise' | 'over'>
   /** tells of a bag as it is in the log */
@@ -21,10 +21,16 @@ export interface IntakeStage {
 export class Intake {
   constructor(private readonly stage: IntakeStage) {}
 
-  /** See `Submit`. Rejects only when the station stops. */
+  /** See `Submit`. Rejects only when the station stops. A scan is received however many wait; only then is its feed held back. */
   async submit(scan: ArrivedScan): Promise<'received' | 'known'> {
+    this.stage.belt.mustRun()
+    const answer = await this.#receive(scan)
+    if (answer === 'received') await this.stage.belt.room()
+    return answer
+  }
+
+  async #receive(scan: ArrivedScan): Promise<'received' | 'known'> {
     const { log, belt, ledger, clock } = this.stage
-    await belt.room()
     const { lane, path } = scan
     const content = this.#keyOf(scan)
     let kept = false

@@ -67,10 +67,11 @@ export class Ledger {
     }
   }
 
-  /** What a restart left: bags to be screened, oldest first. Those without bytes get their verdict here. Throws where the log can't be read. */
-  unfinished(): { id: number; sha256: string }[] {
+  /** What a restart left, or these bags: those to be screened, oldest first. Those without bytes get their verdict here. Throws where the log can't be read. */
+  unfinished(ids?: readonly number[]): { id: number; sha256: string }[] {
     const { log, clock } = this.stage
-    return log.unfinished().flatMap(({ id, sha256, hasScan }) => {
+    const bags = ids?.flatMap((id) => log.get(id) ?? []).filter((bag) => bag.verdict === null) ?? log.unfinished()
+    return bags.flatMap(({ id, sha256, hasScan }) => {
       if (sha256 !== null && hasScan) return [{ id, sha256 }]
       const why = sha256 === null ? 'The file could not be read.' : 'The scan could not be kept.'
       this.finish(id, unscreenable(why, clock.now()))

@@ -2,7 +2,7 @@
 import { firstCalibration, firstPolicy, modelName } from '../../domain/first-policy'
 import type { ModelManifest } from '../../shared/manifest'
 import type { Policy } from '../../shared/policy'
-import type { PolicyBook } from './ports'
+import { PolicyRefused, type PolicyBook } from './ports'
 
 /** Fills in what a policy promises. */
 type Promised = (policy: Omit<Policy, 'version'>) => Omit<Policy, 'version'>
@@ -44,4 +44,39 @@ function again(policies: PolicyBook, former: Policy, now: number, reason: string
     author: 'station',
     reason: `${reason} Same as policy ${former.version}, the last one for this model.`,
   })
+}
+
+/**
+ * The same book, in which a policy that is not the one entered in the record is never in force: `standIn` is asked for another, which is in
+ * force from then on. The forged one stays where it is, for the audit.
+ */
+export function guarded(policies: PolicyBook, standIn: (refused: PolicyRefused) => Policy): PolicyBook {
+  return {
+    isEmpty: () => policies.isEmpty(),
+    current: () => {
+      try {
+        return policies.current()
+      } catch (error) {
+        if (!(error instanceof PolicyRefused)) throw error
+        return standIn(error)
+      }
+    },
+    get: (version) => policies.get(version),
+    list: () => policies.list(),
+    save: (policy) => policies.save(policy),
+    calibration: (version) => policies.calibration(version),
+    currentCalibration: () => policies.currentCalibration(),
+    saveCalibration: (calibration) => policies.saveCalibration(calibration),
+  }
+}
+
+/** The thresholds that came with the model, as a new version in the place of a refused one. */
+export function standIn(
+  policies: PolicyBook,
+  manifest: ModelManifest,
+  now: number,
+  refused: PolicyRefused,
+  promised: Promised = (p) => p,
+): Policy {
+  return makeFrom(policies, manifest, now, promised, `${refused.message} It is refused.`)
 }

@@ -165,6 +165,28 @@ export interface KeptState {
   save(name: string, state: Uint8Array): void
 }
 
+/** What a caretaker tells of: a record changed by somebody, damaged pages, scans that are gone, a backup that failed. */
+export type CareTrouble = 'audit' | 'database' | 'missing' | 'backup'
+/** What a caretaker asks of the lane. */
+export interface CaredLane {
+  raise(kind: CareTrouble, words: string): void
+  over(kind: CareTrouble): void
+  /** Whether no bag waits to be screened. */
+  quiet(): boolean
+  /** Takes a scan that was found in the archive without a row. */
+  submit: Submit
+  /** Screens bags that were received and never finished. */
+  finish(ids: readonly number[]): void
+}
+/** Looks after database, record, archive and backups beside the lane. */
+export interface Caretaker {
+  /** Where the record ends; null where it cannot be read. */
+  head(): StationStatus['record']
+  /** Begins to look after things; whatever it finds is told to the lane. */
+  start(lane: CaredLane): void
+  stop(): Promise<void>
+}
+
 // ---- images -----------------------------------------------------------------------------------------------
 
 /** Pictures made from a scan's bytes, by the inference room (sharp). Both reject with a plain reason when the bytes can't be decoded. */

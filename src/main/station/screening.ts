@@ -57,7 +57,7 @@ export class Screening {
   /** A flagged bag's heatmap goes to the archive. An alarm without its heatmap is still an alarm. */
   async #keep(heatmap: Uint8Array): Promise<string | null> {
     try {
-      return await this.stage.archive.put(heatmap, 'png')
+      return await this.stage.archive.put(heatmap, 'heat')
     } catch (error) {
       this.stage.troubles.raise('heatmap', `A heatmap could not be kept: ${plainReason(error)}`)
       return null

@@ -12,8 +12,8 @@ import { Images } from './images'
 import { Intake } from './intake'
 import { Ledger } from './ledger'
 import { LettingGo } from './letting-go'
-import { policyForModel } from './policy-start'
-import type { Say } from './ports'
+import { guarded, policyForModel, standIn } from './policy-start'
+import type { PolicyRefused, Say } from './ports'
 import { plainReason } from './reasons'
 import { Screening } from './screening'
 import { StatusDesk } from './status'
@@ -23,7 +23,8 @@ import type { Station, StationOptions } from './types'
 import { Unlogged } from './unlogged'
 
 const KEEP_CLEAR = 200
-const QUEUE_LIMIT = 64
+/** Every scan is received before it waits, so that the scanner may take its file away; what waits costs its number only. */
+const QUEUE_LIMIT = 10_000
 const TICK_MS = 1000
 
 export function createStation(options: StationOptions): Station {
@@ -45,19 +46,31 @@ type Stages = ReturnType<typeof makeStages>
 
 /** The stages, each given what it needs of those behind it. */
 function makeStages(options: StationOptions) {
-  const { log, archive, policies, inference, clock } = options
+  const { log, archive, inference, clock } = options
   const say: Say = options.say ?? (() => undefined)
   const images = new Images(log, archive, options.renditions)
   const unlogged = new Unlogged()
   const teller = new Teller({ log, images, unlogged, status: () => status.status(), say })
   const troubles = new Troubles(() => void teller.tellStatus(), say)
   const lettingGo = new LettingGo(archive, options.keepClear ?? KEEP_CLEAR, troubles)
+  const policies = guarded(options.policies, (refused: PolicyRefused) => {
+    const made = standIn(options.policies, inference.manifest, clock.now(), refused, (policy) => alarms.promised(policy))
+    const now = `Policy ${made.version}, with the thresholds that came with the model, stands in.`
+    troubles.raise(
+      'forged',
+      `${refused.message} ${now} Check the thresholds on the Alarms screen, and the record: npx lanescope audit.`,
+    )
+    teller.tellPolicy(made.version)
+    return made
+  })
   const alarms = new Alarms({
     ...options,
+    policies,
     say,
     announce: (version) => {
       // a person has chosen a policy, so the word about a changed model has been heard
       troubles.over('policy')
+      troubles.over('forged')
       teller.tellPolicy(version)
     },
   })
@@ -83,18 +96,20 @@ function makeStages(options: StationOptions) {
   const belt = new Belt(options.queueLimit ?? QUEUE_LIMIT, (bag, stopping) => screening.work(bag, stopping))
   const status = new StatusDesk({
     ...options,
+    policies,
+    record: () => options.caretaker?.head() ?? null,
     lanes: () => options.lanes?.() ?? [],
     backlog: () => belt.backlog,
     troubles: () => troubles.list(),
     drift: () => alarms.driftState(),
   })
   const intake = new Intake({ log, archive, clock, belt, ledger, troubles, tellStored: (id) => teller.tellStored(id) })
-  return { images, unlogged, teller, troubles, lettingGo, alarms, ledger, belt, status, intake }
+  return { policies, images, unlogged, teller, troubles, lettingGo, alarms, ledger, belt, status, intake }
 }
 
 function running(options: StationOptions, stages: Stages): Pick<Station, 'start' | 'stop'> {
-  const { policies, inference, clock } = options
-  const { unlogged, teller, troubles, lettingGo, alarms, ledger, belt } = stages
+  const { inference, clock, caretaker } = options
+  const { policies, intake, unlogged, teller, troubles, lettingGo, alarms, ledger, belt } = stages
   let state: 'new' | 'running' | 'stopped' = 'new'
   let timer: NodeJS.Timeout | undefined
   let offStatus: () => void = () => undefined
@@ -116,12 +131,22 @@ function running(options: StationOptions, stages: Stages): Pick<Station, 'start'
       timer.unref()
       lettingGo.now()
       belt.start()
+      caretaker?.start({
+        raise: (kind, words) => troubles.raise(kind, words),
+        over: (kind) => troubles.over(kind),
+        quiet: () => belt.backlog === 0,
+        submit: (scan) => intake.submit(scan),
+        finish: (ids) => {
+          for (const { id, sha256 } of ledger.unfinished(ids)) belt.put({ id, sha256, bytes: null })
+        },
+      })
     },
     async stop() {
       if (state === 'stopped') return
       state = 'stopped'
       clearInterval(timer)
       offStatus()
+      await caretaker?.stop()
       await belt.stop()
       await lettingGo.rest()
       alarms.stop()

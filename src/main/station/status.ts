@@ -21,6 +21,7 @@ export interface StatusStage {
   backlog: () => number
   troubles: () => Trouble[]
   drift: () => StationStatus['drift']
+  record: () => StationStatus['record']
 }
 
 export class StatusDesk {
@@ -41,7 +42,7 @@ export class StatusDesk {
 
   /** Never rejects: what cannot be had is null or empty, and the log's failure is a trouble of its own. */
   async status(): Promise<StationStatus> {
-    const { log, policies, inference, lanes, clock, backlog, troubles, drift } = this.stage
+    const { log, policies, inference, lanes, clock, backlog, troubles, drift, record } = this.stage
     const now = clock.now()
     const disk = await this.#diskNow(now)
     const unread: StationStatus['troubles'] = []
@@ -69,6 +70,7 @@ export class StatusDesk {
       msPerBag: median(this.#times),
       today,
       policy: policy?.version ?? null,
+      record: read(record, null),
       alarmRate: {
         lastHour: hour.bags === 0 ? null : (1000 * hour.alarms) / hour.bags,
         bags: hour.bags,

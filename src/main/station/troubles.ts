@@ -14,6 +14,11 @@ const GRAVE = {
   alarms: false,
   policy: false,
   audit: false,
+  /** a policy that somebody has changed is refused */
+  forged: true,
+  database: true,
+  missing: false,
+  backup: false,
 }
 export type TroubleKind = keyof typeof GRAVE
 

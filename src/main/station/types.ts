@@ -3,7 +3,19 @@ import type { Bag, BagFilter, DecisionAction, Finding, HistoryEntry, OutcomeKind
 import type { StationEvent } from '../../shared/contract'
 import type { LaneStatus, StationStatus } from '../../shared/status'
 import type { Alarms } from './alarms'
-import type { Archive, BagLog, Clock, ImageDesk, Inference, KeptState, PolicyBook, Renditions, Say, Submit } from './ports'
+import type {
+  Archive,
+  BagLog,
+  Caretaker,
+  Clock,
+  ImageDesk,
+  Inference,
+  KeptState,
+  PolicyBook,
+  Renditions,
+  Say,
+  Submit,
+} from './ports'
 
 export interface StationOptions {
   log: BagLog
@@ -17,12 +29,14 @@ export interface StationOptions {
   lanes?: () => LaneStatus[]
   /** how many of the newest clear bags keep their scan (default 200) */
   keepClear?: number
-  /** how many received bags may wait before `submit` holds the feeds back (default 64) */
+  /** how many received bags may wait before `submit` holds its feed back, after having received the scan (default 10,000) */
   queueLimit?: number
   /** the manifest's held-out scores file as text, when the model has one: what promises and the lane's proposal are made from */
   heldOutScores?: () => Promise<string | null>
   /** looks for tampering in the audit, once at the start */
   verifyAudit?: () => { ok: true } | { ok: false; brokenAt: number; why: string }
+  /** looks after database, record and archive while the station runs */
+  caretaker?: Caretaker
   say?: Say
 }
 

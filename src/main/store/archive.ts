@@ -1,7 +1,7 @@
 // Scans and heatmaps on disk by content: archive/ab/cd/<sha256>.<extension>, written whole or not at all, verified when read.
 import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, open, readdir, readFile, rename, statfs, unlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import type { Archive, Clock } from '../station/ports'
 import { plainReason } from '../station/reasons'
 import type { LetGoSource } from './let-go'
@@ -14,6 +14,10 @@ const hasCode = (error: unknown, code: string): boolean => error instanceof Erro
 
 export class DiskArchive implements Archive {
   readonly #fresh = new Map<string, number>()
+  /** folders known to be there and on the disk */
+  readonly #folders = new Set<string>()
+  /** tells this run's unfinished files from those of a run that was killed */
+  readonly #run = randomUUID()
   /** Writing and removing take turns, so that nothing is removed that was found whole a moment ago. */
   #turn: Promise<unknown> = Promise.resolve()
 
@@ -30,9 +34,13 @@ export class DiskArchive implements Archive {
       await this.#inTurn(async () => {
         this.#fresh.set(sha256, this.clock.now())
         if (await this.#intact(sha256)) return
-        await mkdir(folder, { recursive: true })
+        await this.#made(folder)
         const name = join(folder, `${sha256}.${/^[a-z0-9]{1,8}$/.test(extension) ? extension : 'bin'}`)
-        await writeDurably(folder, name, bytes)
+        await writeDurably(join(folder, `.${this.#run}-${randomUUID()}.part`), name, bytes).catch((error: unknown) => {
+          // somebody may have removed the folder
+          this.#folders.delete(folder)
+          throw error
+        })
       })
       return sha256
     } catch (error) {
@@ -60,9 +68,34 @@ export class DiskArchive implements Archive {
   }
 
   async disk(): Promise<{ freeBytes: number; totalBytes: number }> {
-    await mkdir(this.folder, { recursive: true })
+    await mkdir(this.folder, { recursive: true, mode: 0o700 })
     const { bavail, blocks, bsize } = await statfs(this.folder)
     return { freeBytes: bavail * bsize, totalBytes: blocks * bsize }
+  }
+
+  /** Removes files that nobody needs, of which the chores told: begun by a program that has ended, or let go by every bag. */
+  async tidy({ parts, leftovers }: { parts: readonly string[]; leftovers: readonly string[] }): Promise<number> {
+    let removed = 0
+    for (const part of parts) {
+      if (basename(part).startsWith(`.${this.#run}-`)) continue
+      await unlink(part).catch(() => undefined)
+      removed += 1
+    }
+    for (const sha256 of leftovers)
+      await this.#inTurn(async () => {
+        if (this.bags.needs(sha256)) return
+        await this.#remove(sha256)
+        removed += 1
+      })
+    return removed
+  }
+
+  /** Makes a content's folder; the names of new folders are on the disk when it returns. */
+  async #made(folder: string): Promise<void> {
+    if (this.#folders.has(folder)) return
+    const first = await mkdir(folder, { recursive: true, mode: 0o700 })
+    if (first !== undefined) for (let at = folder; at.length >= first.length; at = dirname(at)) await syncFolder(dirname(at))
+    this.#folders.add(folder)
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -118,10 +151,9 @@ async function readIfThere(file: string): Promise<Uint8Array | null> {
 }
 
 /** Temporary file, fsync, rename, fsync of the folder: after a crash the name holds the whole content or does not exist. */
-async function writeDurably(folder: string, name: string, bytes: Uint8Array): Promise<void> {
-  const temporary = join(folder, `.${randomUUID()}.part`)
+async function writeDurably(temporary: string, name: string, bytes: Uint8Array): Promise<void> {
   try {
-    const file = await open(temporary, 'wx')
+    const file = await open(temporary, 'wx', 0o600)
     try {
       await file.writeFile(bytes)
       await file.sync()
@@ -133,6 +165,10 @@ async function writeDurably(folder: string, name: string, bytes: Uint8Array): Pr
     await unlink(temporary).catch(() => undefined)
     throw error
   }
+  await syncFolder(dirname(name))
+}
+
+async function syncFolder(folder: string): Promise<void> {
   const directory = await open(folder, 'r')
   try {
     await directory.sync()

@@ -135,8 +135,8 @@ export class Chain {
     })
   }
 
-  /** Goes on with another key: `work` enters that in the record. */
-  replaceKey(work: () => void): void {
+  /** Goes on from an end that is not as it was left, for a reason that `work` enters in the record: another key, a backup put back. */
+  goOn(work: () => void): void {
     this.write(() => {
       this.#open = this.#begin(true)
       this.#broke = true

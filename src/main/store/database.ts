@@ -1,6 +1,6 @@
 // Opens the database: durable settings, numbered migrations, and a refusal of what a newer program wrote.
 import Database from 'better-sqlite3'
-import { existsSync } from 'node:fs'
+import { chmodSync, existsSync, renameSync, rmSync } from 'node:fs'
 import { DatabaseFromTheFuture, NotOurDatabase } from './errors'
 import { MIGRATIONS, type Migration } from './migrations'
 
@@ -44,7 +44,14 @@ function migrate(db: Db, path: string, upTo: number): void {
   const from = versionOf(db)
   if (from >= upTo) return
   const backup = `${path}.before-${from + 1}`
-  if (from > 0 && !existsSync(backup)) db.prepare('VACUUM INTO ?').run(backup)
+  if (from > 0 && !existsSync(backup)) {
+    // its name appears when it is whole: half a copy must not pass for the old database
+    const part = `${backup}.part`
+    rmSync(part, { force: true })
+    db.prepare('VACUUM INTO ?').run(part)
+    chmodSync(part, 0o600)
+    renameSync(part, backup)
+  }
   for (const migration of MIGRATIONS.slice(0, upTo)) apply(db, migration)
 }
 

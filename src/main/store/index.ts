@@ -1,15 +1,18 @@
 // Opens a data folder: the database with its repositories, the signed record, and the image archive.
-import { mkdirSync } from 'node:fs'
-import { join, resolve } from 'node:path'
 import type { Archive, BagLog, Clock, KeptState, PolicyBook } from '../station/ports'
 import { DiskArchive } from './archive'
 import { SqliteBagLog } from './bags'
-import { openDatabase } from './database'
+import { openDatabase, type Db } from './database'
+import { StoreCaretaker } from './caretaker'
+import { Damage, pagesAtStart } from './damage'
 import { SqliteLetGo } from './let-go'
 import { lockFolder } from './lock'
+import { archiveIn, databaseIn, keyIn } from './places'
+import { privateFolder } from './private'
 import { SqlitePolicyBook } from './policies'
 import { openRecord } from './record'
 import { SqliteState } from './state'
+import { ChoreThreads } from './threads'
 import { verifyRecord, type AuditFinding } from './verify'
 
 import { DatabaseFromTheFuture, FolderInUse, NotOurDatabase } from './errors'
@@ -29,6 +32,8 @@ export interface Store {
   verifyAudit(): AuditFinding
   /** Where the chain ends: how many links, and the last one's hash (hex). */
   head(): { links: number; hash: string } | null
+  /** Looks after all of it beside the lane: give it to the station. */
+  caretaker: StoreCaretaker
   /** Closes the database and gives the folder back. */
   close(): void
 }
@@ -38,15 +43,13 @@ export interface StoreOptions {
   /** the file with the station's key, made if missing (default: lanescope.key in the data folder); the head is kept beside it */
   key?: string | undefined
   clock?: Clock
+  /** the built entry of the thread for the caretaker's chores (default: they are done on the caller's own loop) */
+  threads?: string | null
   /** a station holds the folder alone; the command line may look in and change policies beside it (default true) */
   exclusive?: boolean
 }
 
-export const databaseIn = (folder: string): string => join(folder, 'lanescope.sqlite')
-/** The key that was named, here or by the environment, else the one in the data folder. */
-export function keyIn(folder: string, key = process.env['LANESCOPE_KEY']): string {
-  return key === undefined || key === '' ? join(folder, 'lanescope.key') : resolve(key)
-}
+export { databaseIn, keyIn } from './places'
 
 /** Throws FolderInUse, DatabaseFromTheFuture, NotOurDatabase, or an Error, each with a message for the person who started it. */
 export function openStore(options: StoreOptions): Store {
@@ -58,31 +61,53 @@ export function openStore(options: StoreOptions): Store {
   }
 }
 
-function open({ folder, key, clock = { now: () => Date.now() }, exclusive = true }: StoreOptions): Store {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+function open({ folder, key, clock = { now: () => Date.now() }, exclusive = true, threads = null }: StoreOptions): Store {
+  const path = databaseIn(folder)
+  const keyFile = keyIn(folder, key)
+  privateFolder(folder, path)
   const unlock = exclusive ? lockFolder(folder) : () => undefined
+  let db: Db | null = null
   try {
-    const path = databaseIn(folder)
-    const db = openDatabase(path)
-    const { audit, chain, seals, findings } = openRecord(db, { keyFile: keyIn(folder, key), exclusive, clock })
+    db = openDatabase(path)
+    const pages = exclusive ? pagesAtStart(db, path) : null
+    const opened = db
+    const { audit, chain, seals, findings } = openRecord(db, { keyFile, exclusive, clock })
+    const damage = new Damage()
+    const letGo = new SqliteLetGo(db, chain)
+    const archive = new DiskArchive(archiveIn(folder), letGo, clock)
+    const chores = new ChoreThreads(threads, { folder, keyFile })
+    const head = (): { links: number; hash: string } | null => {
+      const found = chain.head()
+      return found && { links: found.seq, hash: found.hash }
+    }
     return {
-      log: new SqliteBagLog(db, audit, chain),
-      archive: new DiskArchive(join(folder, 'archive'), new SqliteLetGo(db, chain), clock),
-      policies: new SqlitePolicyBook(db, audit, chain, seals),
-      state: new SqliteState(db, seals, clock),
+      log: damage.watched(new SqliteBagLog(db, audit, chain)),
+      archive,
+      policies: damage.watched(new SqlitePolicyBook(db, audit, chain, seals)),
+      state: damage.watched(new SqliteState(db, seals, clock)),
       findings,
       verifyAudit: () => verifyRecord(path, chain.signer),
-      head: () => {
-        const head = chain.head()
-        return head && { links: head.seq, hash: head.hash }
-      },
+      head,
+      caretaker: new StoreCaretaker({
+        clock,
+        chore: (chore, upTo) => chores.do(chore, upTo),
+        stop: () => chores.stop(),
+        head,
+        newest: () => chain.newest().bags,
+        findings,
+        damage: () => damage.found,
+        pages,
+        tidy: (look) => archive.tidy(look),
+        known: (sha256) => letGo.knows(sha256),
+      }),
       close: () => {
-        db.close()
+        opened.close()
         chain.signer?.headFile.close()
         unlock()
       },
     }
   } catch (error) {
+    db?.close()
     unlock()
     throw error
   }

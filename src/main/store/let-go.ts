@@ -8,12 +8,16 @@ export interface LetGoSource {
   candidates(keep: number): string[]
   /** Marks these as gone, before their files are removed: a crash between leaves a file too many, never a bag without its scan. */
   forget(sha256: readonly string[]): void
+  /** Whether any bag's scan or heatmap is in this content. */
+  needs(sha256: string): boolean
 }
 
 export class SqliteLetGo implements LetGoSource {
   readonly #candidates
   readonly #holders
   readonly #forget
+  readonly #needs
+  readonly #knows
 
   constructor(
     db: Db,
@@ -35,11 +39,26 @@ export class SqliteLetGo implements LetGoSource {
         'SELECT id FROM bags WHERE has_scan = 1 AND sha256 IN (SELECT value FROM json_each(?)) ORDER BY id',
       )
       .pluck()
+    this.#needs = db
+      .prepare<{ sha256: string }, number>(
+        'SELECT 1 FROM bags WHERE sha256 = @sha256 AND has_scan = 1 UNION ALL SELECT 1 FROM bags WHERE heatmap = @sha256 LIMIT 1',
+      )
+      .pluck()
+    this.#knows = db.prepare<[string], number>('SELECT 1 FROM bags WHERE sha256 = ? LIMIT 1').pluck()
     this.#forget = db.prepare<[number]>('UPDATE bags SET has_scan = 0 WHERE id = ?')
   }
 
   candidates(keep: number): string[] {
     return this.#candidates.all({ keep })
+  }
+
+  needs(sha256: string): boolean {
+    return this.#needs.get({ sha256 }) !== undefined
+  }
+
+  /** Whether a content has a row, whatever became of its bytes. */
+  knows(sha256: string): boolean {
+    return this.#knows.get(sha256) !== undefined
   }
 
   forget(sha256: readonly string[]): void {

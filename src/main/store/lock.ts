@@ -1,6 +1,6 @@
 // One station on a data folder: an operating-system lock that a killed process cannot leave behind.
 import Database from 'better-sqlite3'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { FolderInUse } from './errors'
 
@@ -14,7 +14,9 @@ const hasCode = (error: unknown, prefix: string): boolean =>
 export function lockFolder(folder: string): () => void {
   mkdirSync(folder, { recursive: true })
   const holder = join(folder, 'station.pid')
-  const db = new Database(join(folder, 'station.lock'), { timeout: 0 })
+  const lock = join(folder, 'station.lock')
+  closeSync(openSync(lock, 'a', 0o600))
+  const db = new Database(lock, { timeout: 0 })
   try {
     db.pragma('journal_mode = MEMORY')
     db.pragma('locking_mode = EXCLUSIVE')
@@ -25,7 +27,7 @@ export function lockFolder(folder: string): () => void {
     throw new FolderInUse(folder, pidIn(holder))
   }
   try {
-    writeFileSync(holder, String(process.pid))
+    writeFileSync(holder, String(process.pid), { mode: 0o600 })
   } catch {
     // only for the message above: a full disk must not keep a station from starting
   }

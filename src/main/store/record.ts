@@ -38,7 +38,7 @@ export function openRecord(
   }
   if (isNew) {
     const { seq: links = 0, hash = '' } = chain.head() ?? {}
-    chain.replaceKey(() => {
+    chain.goOn(() => {
       reseal(db, chain, seals)
       enter('new-key', { key: signer?.key.id ?? '', links, hash })
     })
