@@ -91,6 +91,7 @@ function makeStages(options: StationOptions) {
     troubles,
     finish: (id, record) => ledger.finish(id, record),
     keepHeatmap: (id, sheet) => images.keepHeatmap(id, sheet),
+    keepThumbnail: (id, picture) => images.keepThumbnail(id, picture),
     took: (ms) => status.took(ms),
   })
   const belt = new Belt(options.queueLimit ?? QUEUE_LIMIT, (bag, stopping) => screening.work(bag, stopping))

@@ -106,6 +106,7 @@ describe('screening', () => {
       troubles: { raise: vi.fn() },
       finish: (id, record) => void finished.push([id, record]),
       keepHeatmap,
+      keepThumbnail: () => undefined,
       took: vi.fn(),
       ...change,
     }
