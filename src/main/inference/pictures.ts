@@ -1,5 +1,5 @@
 // Pictures for people: small ones for belt strip and log, and a lossless PNG for every scan that a browser would not show as the network saw it.
-import sharp from 'sharp'
+import sharp, { type Sharp } from 'sharp'
 import type { Pixels } from './bmp'
 import { open } from './decode'
 
@@ -14,7 +14,7 @@ export async function thumbnail(bytes: Uint8Array): Promise<Uint8Array> {
 export const thumbnailOf = ({ data, width, height }: Pixels): Promise<Uint8Array> =>
   small(sharp(data, { raw: { width, height, channels: 3 } }))
 
-function small(image: sharp.Sharp): Promise<Uint8Array> {
+function small(image: Sharp): Promise<Uint8Array> {
   return image
     .resize({ width: THUMBNAIL_SIDE, height: THUMBNAIL_SIDE, fit: 'inside', withoutEnlargement: true })
     .webp({ quality: 80 })
