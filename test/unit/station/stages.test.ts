@@ -38,7 +38,7 @@ describe('intake', () => {
         ...log,
       },
       archive: { put: put ?? vi.fn(() => (steps.push('archive'), Promise.resolve(''))) },
-      belt: { room: () => Promise.resolve(), put: () => void steps.push('belt') },
+      belt: { mustRun: nothing, room: () => Promise.resolve(), put: () => void steps.push('belt') },
       ledger: { finish: vi.fn(() => void steps.push('verdict')), refused: vi.fn() },
       troubles: { raise: vi.fn(), over: vi.fn() },
       tellStored: vi.fn(),

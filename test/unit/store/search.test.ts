@@ -1,9 +1,11 @@
 // The log's search: finds what a plain loop finds, pages without gaps, and starts from an index at 100,000 bags.
 import fc from 'fast-check'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
+import type { Audit } from '../../../src/main/store/audit'
+import type { Chain } from '../../../src/main/store/chain'
 import { SqliteBagLog } from '../../../src/main/store/bags'
 import { openRecord } from '../../../src/main/store/record'
 import { openDatabase, type Db } from '../../../src/main/store/database'
@@ -133,6 +135,16 @@ describe('at 100,000 bags', () => {
     for (const step of steps.filter((s) => s.startsWith('SCAN'))) expect(step).toMatch(/^SCAN \(subquery/)
     expect(steps.some((s) => /SEARCH (b|s) USING/.test(s))).toBe(true)
     expect(steps.filter((s) => s.includes('TEMP B-TREE')).length).toBeLessThanOrEqual(pages === 1 ? 0 : pages)
+  })
+
+  test("a day's counts read the time index from that day on, and nothing else", () => {
+    const sql = vi.spyOn(db, 'prepare')
+    const counting = new SqliteBagLog(db, {} as Audit, {} as Chain)
+    const text = sql.mock.calls.map(([given]) => given).find((given) => given.includes('GROUP BY'))
+    sql.mockRestore()
+    const plan = db.prepare<[number], { detail: string }>(`EXPLAIN QUERY PLAN ${text ?? ''}`).all(1)
+    expect(plan[0]?.detail).toBe('SEARCH bags USING COVERING INDEX bags_by_time (received_at>?)')
+    expect(counting.countSince((BAGS - 999) * 100)).toEqual({ bags: 1000, alarms: 10, advisories: 5, unscreenable: 1 })
   })
 
   test('first pages, last pages and counts of every filter answer at once', () => {
