@@ -9,6 +9,7 @@ import { WebSocketServer } from 'ws'
 import { PATHS } from '../../shared/bridge'
 import { createGuard, newToken, type Asked } from './guard'
 import { text, type Site } from './site'
+import type { Say } from '../station/ports'
 
 export interface ServeOptions {
   site: Site
@@ -17,7 +18,7 @@ export interface ServeOptions {
   /** 0: any free port */
   port: number
   /** one line for the program's own log */
-  say?: (line: string) => void
+  say?: Say
 }
 export interface Served {
   port: number
@@ -36,7 +37,7 @@ export async function serve({ site, router, port: wanted, say = () => undefined 
   const server = createServer()
   const sockets = new WebSocketServer({ noServer: true, maxPayload: LARGEST_MESSAGE, perMessageDeflate: false })
   const rpc = new RPCHandler(router, {
-    interceptors: [onError((error) => say(`contract: ${error instanceof Error ? error.message : String(error)}`))],
+    interceptors: [onError((error) => say(`contract: ${error instanceof Error ? error.message : String(error)}`, 'warn'))],
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(wanted, LOOPBACK, () => {
@@ -50,7 +51,7 @@ export async function serve({ site, router, port: wanted, say = () => undefined 
 
   server.on('request', (request, response) => {
     void answer(request, response, judge, site).catch((error: unknown) => {
-      say(`http: ${error instanceof Error ? error.message : String(error)}`)
+      say(`http: ${error instanceof Error ? error.message : String(error)}`, 'warn')
       response.destroy()
     })
   })

@@ -71,6 +71,7 @@ function makeStages(options: StationOptions) {
       // a person has chosen a policy, so the word about a changed model has been heard
       troubles.over('policy')
       troubles.over('forged')
+      say(`policy ${version} is in force`)
       teller.tellPolicy(version)
     },
   })
@@ -80,6 +81,7 @@ function makeStages(options: StationOptions) {
     unlogged,
     troubles,
     teller,
+    say,
     scored: (bag) => alarms.saw(bag),
     clear: () => lettingGo.clear(),
   })

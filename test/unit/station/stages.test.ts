@@ -175,6 +175,7 @@ describe('ledger', () => {
       unlogged,
       troubles,
       teller: { tell: (b) => (told.push(b), b), tellStored: vi.fn() },
+      say: vi.fn(),
       scored: vi.fn(),
       clear,
     }
