@@ -3,6 +3,7 @@ import { openHouse, type House } from './house'
 import { inferenceEntry, nodeSpawn } from './inference/node-spawn'
 import { openLogFile, sayLastWords } from './log-file'
 import { EXIT_WRONG_USE, parseStart, WrongUse, type StartOptions } from './options'
+import { openKept } from './serve/kept'
 import { noBrowser, openBrowser } from './serve/open-browser'
 import { serve, type Served } from './serve/server'
 import type { Say } from './station/ports'
@@ -48,7 +49,8 @@ async function main(options: StartOptions): Promise<void> {
   const house = await openHouse({ start: options, spawn, from, say })
   let served: Served
   try {
-    served = await serve({ site: house.site, router: house.router, port: options.port, say })
+    const kept = openKept(options.data, say)
+    served = await serve({ site: house.site, router: house.router, port: options.port, kept, say })
   } catch (error) {
     await house.stop()
     throw error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
