@@ -37,7 +37,7 @@ async function openSocket(mayReturn = true): Promise<Connection> {
     socket.close()
     const refused = await whyRefused()
     if (refused === null) throw error
-    if (refused.known || !mayReturn || !(await comeBack())) throw new Error(refused.words)
+    if (refused.known || !mayReturn || !(await comeBack())) throw new Error(refused.words, { cause: error })
     return openSocket(false)
   }
   void keepPass()

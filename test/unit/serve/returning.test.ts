@@ -193,7 +193,7 @@ describe('who was not in', () => {
   })
 })
 
-test('what is kept is for the owner alone, survives damage, and a port that is taken is given up', async () => {
+test('what is kept is for the owner alone, survives damage, and a port that is taken is given up', () => {
   const data = tempFolder()
   const file = join(data, 'served.json')
   openKept(data, say).keepPort(1234)
