@@ -119,6 +119,8 @@ def paired(folder: Path, plan: Plan, grid: Grid, arm: str, ratio: int) -> tuple[
 def claims(folder: Path, plan: Plan, grid: Grid, ratios: list[int]) -> list[str]:
     """The paper's two claims, each with a paired interval (the same test scans redrawn for both sides) and a plain verdict."""
     gains = {(arm, r): pair for arm in ARMS[1:] for r in ratios if (pair := paired(folder, plan, grid, arm, r))}
+    if not gains:
+        return ["Neither claim was tested: no variant stands beside `base` at this budget yet."]
     lines = ["Claim 1, CHR beats base:", ""]
     for arm in ("CHR", "CHR, warm-up"):
         for r in ratios:

@@ -24,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kernel", default="full", choices=["full", "separable"], help="the refinement's 3x3 (default full, the paper's)")
     parser.add_argument("--balance", help="which negatives count: none, hierarchical, shifted, independent (default: the variant's)")
     parser.add_argument("--balance-from", type=float, default=0.0, help="share of the run before which no negative is dropped")
+    parser.add_argument("--masks-from", type=float, default=0.0, help="share of the run before which maps are not held to masks")
     parser.add_argument("--size", type=int, default=320)
     parser.add_argument("--early-size", type=int, default=0, help="smaller scans for the first 45 %% of the run (0: never)")
     parser.add_argument("--batch", type=int, default=16, help="scans a step and process")
@@ -84,6 +85,7 @@ def run(args: argparse.Namespace) -> int:
             epsilon=args.epsilon,
             mask_weight=1.0 if args.supervision == "masks" else 0.0,
             balance_from=args.balance_from,
+            masks_from=args.masks_from,
         ),
         recipe=Recipe(size=args.size, batch=args.batch, early_size=args.early_size, hard_at=args.hard_at),
         validate_every=args.validate_every,
