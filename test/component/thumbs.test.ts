@@ -78,6 +78,18 @@ describe('thumbnails', () => {
     expect(thumbs.of(3)).toBeNull()
     vi.advanceTimersByTime(5000)
     expect(asked.map((a) => a.id)).toEqual([3, 3])
+    expect(thumbs.of(3), 'what is said does not flicker while it is asked again').toBeNull()
+    asked[1]?.answer(null)
+    await settle()
+    vi.advanceTimersByTime(5000) // each time it waits twice as long
+    expect(asked).toHaveLength(2)
+    vi.advanceTimersByTime(5000)
+    expect(asked).toHaveLength(3)
+    asked[2]?.answer(new Blob())
+    await settle()
+    expect(thumbs.of(3)).toBe('blob:0')
+    vi.advanceTimersByTime(600_000)
+    expect(asked).toHaveLength(3)
   })
 
   it('are let go beyond the last few hundred, but never one that is in view', async () => {

@@ -8,8 +8,9 @@ import { PATHS } from '../../shared/bridge'
 /** Fetches at a time: most of the connections stay free for the bag on the screen. */
 const AT_A_TIME = 2
 const KEPT = 400
-/** A picture that could not be had is asked for again after this; the inference process that makes it may have been restarting. */
+/** A picture that could not be had is asked for again after this, then after twice as long, …: the process that makes it may have been restarting. */
 const AGAIN_MS = 4000
+const AGAIN_MOST_MS = 300_000
 
 type Fetch = (url: string, signal: AbortSignal) => Promise<Blob | null>
 
@@ -26,6 +27,9 @@ export class Thumbs {
   /** bags whose picture is wanted and not yet asked for, by how many want it; the last is served first */
   // eslint-disable-next-line svelte/prefer-svelte-reactivity -- bookkeeping, nothing of it is shown
   readonly #wanted = new Map<number, number>()
+  /** how often a picture could not be had, and whether it is time to ask again */
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- bookkeeping, nothing of it is shown
+  readonly #missed = new Map<number, { times: number; again: boolean }>()
   // eslint-disable-next-line svelte/prefer-svelte-reactivity -- bookkeeping, nothing of it is shown
   readonly #running = new Map<number, AbortController>()
 
@@ -59,10 +63,14 @@ export class Thumbs {
 
   #serve(): void {
     while (this.#running.size < AT_A_TIME) {
-      const next = [...this.#wanted.keys()].findLast((id) => !this.#running.has(id) && this.#here.get(id) === undefined)
+      const next = [...this.#wanted.keys()].findLast((id) => !this.#running.has(id) && this.#lacks(id))
       if (next === undefined) return
       void this.#get(next)
     }
+  }
+
+  #lacks(id: number): boolean {
+    return this.#here.get(id) === undefined || this.#missed.get(id)?.again === true
   }
 
   async #get(id: number): Promise<void> {
@@ -81,17 +89,32 @@ export class Thumbs {
 
   #keep(id: number, url: string | null): void {
     this.#here.set(id, url)
-    if (url === null) setTimeout(() => this.#forget(id), AGAIN_MS)
+    if (url === null) this.#askAgain(id)
+    else this.#missed.delete(id)
     for (const [old] of this.#here) {
       if (this.#here.size <= KEPT) break
       if (!this.#wanted.has(old)) this.#forget(old)
     }
   }
 
+  /** What is shown stays as it is meanwhile: words that come and go would flicker. */
+  #askAgain(id: number): void {
+    const times = (this.#missed.get(id)?.times ?? 0) + 1
+    this.#missed.set(id, { times, again: false })
+    setTimeout(
+      () => {
+        if (this.#missed.has(id)) this.#missed.set(id, { times, again: true })
+        this.#serve()
+      },
+      Math.min(AGAIN_MOST_MS, AGAIN_MS * 2 ** (times - 1)),
+    )
+  }
+
   #forget(id: number): void {
     const url = this.#here.get(id)
     if (typeof url === 'string') URL.revokeObjectURL(url)
     this.#here.delete(id)
+    this.#missed.delete(id)
     this.#serve()
   }
 }
