@@ -149,8 +149,8 @@ function running(options: StationOptions, stages: Stages): Pick<Station, 'start'
       state = 'stopped'
       clearInterval(timer)
       offStatus()
-      await caretaker?.stop()
-      await belt.stop()
+      // together: the caretaker may be waiting for room on a full belt
+      await Promise.all([caretaker?.stop(), belt.stop()])
       await lettingGo.rest()
       alarms.stop()
       teller.close()
