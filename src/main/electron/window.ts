@@ -2,10 +2,9 @@
 import { BrowserWindow, Menu } from 'electron'
 import { APP_ORIGIN } from '../../shared/bridge'
 import { lockDownContents } from './lock-down'
-import type { Say } from '../station/ports'
 
 /** Opens the window on the app's first page. `preload` is an absolute path. */
-export function openWindow(preload: string, say: Say): BrowserWindow {
+export function openWindow(preload: string, say: (line: string) => void): BrowserWindow {
   const window = new BrowserWindow({
     title: 'Lanescope',
     width: 1600,
@@ -34,7 +33,7 @@ export function openWindow(preload: string, say: Say): BrowserWindow {
   lockDownContents(window.webContents)
   window.once('ready-to-show', () => window.show())
   window.webContents.on('render-process-gone', (_event, { reason }) => {
-    say(`window: its process went (${reason})`, 'error')
+    say(`window: its process went (${reason})`)
     if (reason !== 'clean-exit' && !window.isDestroyed()) window.webContents.reload()
   })
   window

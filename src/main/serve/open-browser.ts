@@ -8,6 +8,7 @@ export function noBrowser(env: NodeJS.ProcessEnv = process.env, platform: NodeJS
   return platform === 'linux' && !display ? 'there is no display' : null
 }
 
+/** Whoever runs `ps` on this machine sees the address: pass one that opens the station once. */
 export function openBrowser(url: string): void {
   if (noBrowser() !== null) return
   const [command, ...args]: string[] =

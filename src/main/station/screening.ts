@@ -12,8 +12,6 @@ export interface ScreeningStage extends JudgingMeans {
   finish(id: number, record: ScreenedRecord): void
   /** a heatmap sheet is at hand */
   keepHeatmap(id: number, sheet: Uint8Array): void
-  /** a thumbnail is at hand */
-  keepThumbnail(id: number, picture: Uint8Array): void
   /** a bag took this long, ms */
   took(ms: number): void
 }
@@ -30,8 +28,7 @@ export class Screening {
     try {
       const judged = await this.#judge(bag, stopping)
       if (judged.interrupted) return
-      const { record, heatmap, thumbnail } = judged
-      if (thumbnail) stage.keepThumbnail(bag.id, thumbnail)
+      const { record, heatmap } = judged
       if (heatmap) stage.keepHeatmap(bag.id, heatmap)
       if (record.ms) stage.took(record.ms.total)
       stage.finish(bag.id, { ...record, heatmap: heatmap && record.verdict !== 'clear' ? await this.#keep(heatmap) : null })

@@ -46,7 +46,6 @@ export class Screen {
   stop(): void {
     this.live.stop()
     this.operator.stop()
-    this.alarms.stop()
     this.clock.stop()
   }
 }

@@ -284,6 +284,22 @@ describe('annotations as programs really write them', { timeout: 240_000 }, () =
   })
 })
 
+test('calibrate takes the same list by the same code: absent is 0, unknown -1', () => {
+  const [saved, data] = [join(folder, 'calibrate.csv'), join(folder, 'calibrate-data')]
+  const list = join(folder, 'calibrate-list.csv')
+  writeFileSync(list, 'name,Gun,Knife,Wrench,Pliers,Scissors\nP00000.jpg,1,0,-1,-1,-1\nP00001,-1,1,-1,-1,-1\n')
+  const args = ['--images', images, '--labels', list, '--save-scores', saved, '--model', join(folder, 'model'), '--data', data]
+  const run = spawnSync(process.execPath, [cli, 'calibrate', ...args], { encoding: 'utf8' })
+  expect(existsSync(saved), run.stderr).toBe(true)
+  const rows = readFileSync(saved, 'utf8').trim().split('\n')
+  const columns = (rows[0] ?? '').split(',')
+  const marks = rows.slice(1).map((row) => THREAT_CLASSES.map((name) => row.split(',')[columns.indexOf(name)]))
+  expect(marks).toEqual([
+    ['1', '-1', '0', '0', '0'],
+    ['0', '1', '0', '0', '0'],
+  ])
+})
+
 describe('the table', () => {
   test('a table without boxes shows dashes, not zeros', () => {
     const none = { value: NaN, low: NaN, high: NaN, positives: 0, negatives: 3, groups: 3 }

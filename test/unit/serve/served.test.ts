@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { DROP_NAME, PATHS, type DropAnswer } from '../../../src/shared/bridge'
+import { OneTime } from '../../../src/main/serve/one-time'
 import { serve, type Served } from '../../../src/main/serve/server'
 import { createSite } from '../../../src/main/serve/site'
 import type { ArrivedScan, BagImage } from '../../../src/main/station/ports'
@@ -118,16 +119,40 @@ describe('the token', () => {
     ['no cookie', null],
     ['an empty cookie', ''],
     ['a wrong cookie', 'lanescope=1'],
-    ["the right cookie's name with no value", () => `${cookie.split('=')[0] ?? ''}=`],
-    ["the right cookie's name with another value", () => `${cookie.split('=')[0] ?? ''}=${'A'.repeat(43)}`],
-    ["the right cookie's value cut short", () => cookie.slice(0, -1)],
-  ])('%s opens nothing: neither page, picture, drop, pass nor contract', async (_what, given) => {
+  ])('%s opens nothing: neither page, picture, drop nor contract', async (_what, jar) => {
     const headers = { origin: own() }
-    const jar = typeof given === 'function' ? given() : given
-    for (const path of ['/', '/index.html', PATHS.scan(17), PATHS.heatmap(1), PATHS.pass])
+    for (const path of ['/', '/index.html', PATHS.scan(17), PATHS.heatmap(1)])
       expect((await get(path, { cookie: jar })).status).toBe(401)
     expect((await get(PATHS.drop, { cookie: jar, method: 'POST', headers, body: SCAN })).status).toBe(401)
     expect(await upgrade({ ...headers, ...(jar === null ? {} : { cookie: jar }) })).toBe(401)
+  })
+
+  it('the cookie of the right name with another value opens nothing', async () => {
+    const jar = `lanescope-${served.port}=${'A'.repeat(43)}`
+    expect((await get('/', { cookie: jar })).status).toBe(401)
+    expect(await upgrade({ origin: own(), cookie: jar })).toBe(401)
+  })
+
+  it('an address for one use opens the station once, and not once another was given out', async () => {
+    const ask = async (url: string): Promise<number> => {
+      const { pathname, search } = new URL(url)
+      return (await get(pathname + search, { cookie: null })).status
+    }
+    const first = served.onceUrl()
+    expect(new URL(first).searchParams.get('token')).toMatch(/^[\w-]{43}$/)
+    expect(first).not.toContain(new URL(served.url).searchParams.get('token'))
+    expect([await ask(first), await ask(first)]).toEqual([303, 401])
+    const [void_, last] = [served.onceUrl(), served.onceUrl()]
+    expect([await ask(void_), await ask(last), await ask(served.url)]).toEqual([401, 303, 303])
+  })
+
+  it('an address for one use is worth nothing after two minutes', () => {
+    let now = 0
+    const once = new OneTime(() => now)
+    const code = once.issue()
+    now = 120_001
+    expect(once.take(code)).toBe(false)
+    expect(new OneTime().take('')).toBe(false)
   })
 
   it.each(['x', '', 'A'.repeat(43)])('the token "%s" is refused', async (token) => {
