@@ -3,12 +3,15 @@ import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { resolve } from 'node:path'
 import { defineConfig } from 'electron-vite'
 
+// On a slow machine the build's own word on which plugin took long would be a newcomer's first warning.
+const checks = { pluginTimings: false }
 const main = (file: string): string => resolve(import.meta.dirname, 'src/main', file)
 
 export default defineConfig({
   main: {
     build: {
       rolldownOptions: {
+        checks,
         input: {
           index: main('index.ts'),
           serve: main('serve.ts'),
@@ -22,6 +25,7 @@ export default defineConfig({
   preload: {
     build: {
       rolldownOptions: {
+        checks,
         input: { index: resolve(import.meta.dirname, 'src/preload/index.ts') },
         output: { format: 'cjs', entryFileNames: '[name].cjs' },
       },
@@ -30,6 +34,6 @@ export default defineConfig({
   renderer: {
     root: 'src/renderer',
     plugins: [svelte({ configFile: resolve(import.meta.dirname, 'svelte.config.js') })],
-    build: { rolldownOptions: { input: { index: resolve(import.meta.dirname, 'src/renderer/index.html') } } },
+    build: { rolldownOptions: { checks, input: { index: resolve(import.meta.dirname, 'src/renderer/index.html') } } },
   },
 })

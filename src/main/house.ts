@@ -1,7 +1,7 @@
 // Builds the whole station for any root: store, inference, station, contract, feeds; and closes them in the opposite order.
 import { hash } from 'node:crypto'
 import { dirname, join } from 'node:path'
-import type { Feed } from './station/ports'
+import type { Feed, Say } from './station/ports'
 import { Dropped } from './feed/dropped'
 import { HotFolder } from './feed/hot-folder'
 import { Replay } from './feed/replay'
@@ -23,7 +23,7 @@ export interface HouseOptions {
   /** the root's `import.meta.dirname`: models, demo and the built screens are looked for from here upwards */
   from: string
   /** one line for the program's own log */
-  say: (line: string) => void
+  say: Say
 }
 export interface House {
   station: Station
@@ -71,7 +71,7 @@ export async function openHouse({ start, spawn, from, say }: HouseOptions): Prom
     await station.start()
     await dropped.start(station.submit)
     // Not awaited: a share that does not answer must not keep the other lanes, or the screens, from starting.
-    for (const feed of feeds) void feed.start(station.submit).catch((error: unknown) => say(`feed: ${String(error)}`))
+    for (const feed of feeds) void feed.start(station.submit).catch((error: unknown) => say(`feed: ${String(error)}`, 'error'))
     return { station, router: createRouter(station), site, stop: () => closeAll(closings, say) }
   } catch (error) {
     await closeAll(closings, say)
@@ -97,21 +97,21 @@ function makeFeeds(start: StartOptions, from: string): Feed[] {
 /** A file name for a lane's folder. */
 const keyOf = (lane: string, directory: string): string => hash('sha256', JSON.stringify([lane, directory])).slice(0, 16)
 
-async function closeAll(closings: (() => Promise<void> | void)[], say: (line: string) => void): Promise<void> {
+async function closeAll(closings: (() => Promise<void> | void)[], say: Say): Promise<void> {
   for (const close of closings.splice(0)) {
     try {
       await close()
     } catch (error) {
-      say(`while closing: ${error instanceof Error ? error.message : String(error)}`)
+      say(`while closing: ${error instanceof Error ? error.message : String(error)}`, 'error')
     }
   }
 }
 
-async function withinPatience(work: Promise<unknown>, say: (line: string) => void): Promise<void> {
+async function withinPatience(work: Promise<unknown>, say: Say): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<void>((resolve) => {
     timer = setTimeout(() => {
-      say(`feeds or station did not end within ${PATIENCE / 1000} s; what is unfinished is finished at the next start`)
+      say(`feeds or station did not end within ${PATIENCE / 1000} s; what is unfinished is finished at the next start`, 'warn')
       resolve()
     }, PATIENCE)
   })

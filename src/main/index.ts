@@ -5,10 +5,10 @@ import { utilitySpawn } from './electron/spawn'
 import { runShell } from './electron/shell'
 import { openHouse } from './house'
 import { inferenceEntry } from './inference/node-spawn'
+import { openLogFile, sayLastWords } from './log-file'
 import { EXIT_WRONG_USE, parseStart, WrongUse, type StartOptions } from './options'
 
 const from = import.meta.dirname
-const say = (line: string): void => console.error(`lanescope: ${line}`)
 
 function fail(error: unknown): void {
   const words = error instanceof Error ? error.message : String(error)
@@ -32,10 +32,17 @@ function readOptions(): StartOptions | { exit: number } {
 
 const options = readOptions()
 if ('exit' in options) app.exit(options.exit)
-else
+else {
+  const { say } = openLogFile(options.data)
+  sayLastWords(say)
+  const spawn = utilitySpawn(inferenceEntry(from), (line) => say(`inference process: ${line}`, 'warn'))
   runShell({
     preload: join(from, '../preload/index.cjs'),
-    build: () => openHouse({ start: options, spawn: utilitySpawn(inferenceEntry(from)), from, say }),
-    fail,
+    build: () => openHouse({ start: options, spawn, from, say }),
+    fail: (error) => {
+      say(`cannot start: ${error instanceof Error ? error.message : String(error)}`, 'error')
+      fail(error)
+    },
     say,
   })
+}

@@ -1,11 +1,13 @@
 // Composition root of served mode: the station under plain Node, its screens over loopback for this machine's browser.
 import { openHouse, type House } from './house'
 import { inferenceEntry, nodeSpawn } from './inference/node-spawn'
+import { openLogFile, sayLastWords } from './log-file'
 import { EXIT_WRONG_USE, parseStart, WrongUse, type StartOptions } from './options'
+import { openKept } from './serve/kept'
 import { noBrowser, openBrowser } from './serve/open-browser'
 import { serve, type Served } from './serve/server'
+import type { Say } from './station/ports'
 
-const say = (line: string): void => console.error(`lanescope: ${line}`)
 const words = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 function readOptions(): StartOptions | null {
@@ -18,7 +20,7 @@ function readOptions(): StartOptions | null {
   }
 }
 
-function endOnSignals(served: Served, house: House): void {
+function endOnSignals(served: Served, house: House, say: Say): void {
   let since: number | null = null
   const end = async (): Promise<void> => {
     await served.stop()
@@ -31,7 +33,7 @@ function endOnSignals(served: Served, house: House): void {
         since = performance.now()
         say('closing …')
         end().catch((error: unknown) => {
-          say(words(error))
+          say(words(error), 'error')
           process.exit(1)
         })
         // Ctrl+C may come twice at once, from the terminal and from npm; a person's second one is later.
@@ -41,20 +43,24 @@ function endOnSignals(served: Served, house: House): void {
 
 async function main(options: StartOptions): Promise<void> {
   const from = import.meta.dirname
-  const house = await openHouse({ start: options, spawn: nodeSpawn(inferenceEntry(from)), from, say })
+  const { say, path } = openLogFile(options.data)
+  sayLastWords(say)
+  const spawn = nodeSpawn(inferenceEntry(from), (line) => say(`inference process: ${line}`, 'warn'))
+  const house = await openHouse({ start: options, spawn, from, say })
   let served: Served
   try {
-    served = await serve({ site: house.site, router: house.router, port: options.port, say })
+    const kept = openKept(options.data, say)
+    served = await serve({ site: house.site, router: house.router, port: options.port, kept, say })
   } catch (error) {
     await house.stop()
     throw error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
       ? new Error(`Port ${options.port} is taken by another program. Without --port a free one is chosen.`, { cause: error })
       : error
   }
-  endOnSignals(served, house)
+  endOnSignals(served, house, say)
   // One line that a script can read, too.
   console.log(`Lanescope is open at ${served.url}`)
-  say(`data in ${options.data}${options.demo ? '; the bundled demo plays (simulated scans)' : ''}`)
+  say(`data in ${options.data}, this program's log in ${path}${options.demo ? '; the bundled demo plays (simulated scans)' : ''}`)
   if (options.headless) return
   const why = noBrowser()
   if (why === null) openBrowser(served.onceUrl())

@@ -12,8 +12,10 @@
 //
 //   Served  (no window.lanescope)
 //     1. `new WebSocket(PATHS.socket)` made absolute with ws: and location.host; the cookie that the token was exchanged for goes along;
-//     2. the page gives the socket to oRPC's websocket RPCLink. On close: wait, then open a new one (a 401 means that the station was
-//        restarted with another token: say so in words, a reload will not help).
+//     2. the page gives the socket to oRPC's websocket RPCLink, and keeps the pass that PATHS.pass gives it, in memory only;
+//     3. on close: wait, then open a new one. A 401 means that the station was restarted: the page asks PATHS.return for a nonce, posts its
+//        proof there (an HMAC under the pass's key, src/main/serve/returning.ts) and has a cookie again. Without a pass, or where the proof
+//        does not hold, it says in words that the printed address is needed.
 //
 // Images are same-origin in both (served: http://127.0.0.1:PORT, Electron: lanescope://app), so absolute paths do.
 
@@ -48,6 +50,10 @@ export const PATHS = {
   thumb: (id: number) => `/thumb/${id}`,
   /** POST a file's bytes, its name in the header DROP_NAME (encodeURIComponent); answers DropAnswer as JSON */
   drop: '/drop',
+  /** served only: GET gives a page that is in its pass, a ServedPass as JSON */
+  pass: '/pass',
+  /** served only: GET gives `{ nonce }`, POST takes `{ id, nonce, proof }` and answers `{ build }` with the cookie, or 401 */
+  return: '/return',
 } as const
 export const DROP_NAME = 'x-lanescope-name'
 /** Largest file that a feed reads or a drop takes, bytes. */
@@ -57,6 +63,13 @@ export const LARGEST_FILE = 512 * 1024 * 1024
 export interface DropAnswer {
   result: 'received' | 'known' | 'refused'
   why: string | null
+}
+
+/** What lets a page come back to a restarted station: `key` is base64url, `build` tells one version of the screens from the next. */
+export interface ServedPass {
+  id: string
+  key: string
+  build: string
 }
 
 declare global {

@@ -5,6 +5,7 @@ import { mapClasses, type PerClass, type ThreatClass, type Tier, type Verdict } 
 import type { StationEvent } from '../../src/shared/contract'
 import type { Calibration, Policy, TierPolicy } from '../../src/shared/policy'
 import type { StationStatus } from '../../src/shared/status'
+import { matches } from '../../src/domain/bag-filter'
 import { logOdds } from '../../src/domain/prior-shift'
 import type { Client, Connection } from '../../src/renderer/state/client'
 
@@ -205,13 +206,7 @@ export class FakeStation {
       get: ({ id }: { id: number }) => Promise.resolve(this.#get(id)),
       search: (input: Parameters<Client['bags']['search']>[0]) => {
         this.searched.push(input)
-        const { verdicts, decision, outcome } = input.filter
-        const all = this.bags.filter(
-          (b) =>
-            (verdicts === undefined || (b.verdict !== null && verdicts.includes(b.verdict))) &&
-            (decision === undefined || (b.decision?.action ?? 'none') === decision) &&
-            (outcome === undefined || (b.outcome?.kind ?? 'none') === outcome),
-        )
+        const all = this.bags.filter((bag) => matches(bag, input.filter))
         const page = all.filter((b) => input.before === undefined || b.id < input.before).slice(0, input.limit)
         const last = page.at(-1)?.id ?? 0
         return Promise.resolve({ bags: page, next: all.some((b) => b.id < last) ? last : null, total: all.length })

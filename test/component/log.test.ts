@@ -7,8 +7,10 @@ import { placeBetween } from '../../src/renderer/state/place'
 import { LateDecision } from '../../src/renderer/state/late-decision.svelte'
 import { Live } from '../../src/renderer/state/live.svelte'
 import { Log, PAGE } from '../../src/renderer/state/log.svelte'
-import { filterFrom, FLAGGED, queryOf } from '../../src/renderer/state/log-query'
+import { ALL, filterFrom, FLAGGED, queryOf } from '../../src/renderer/state/log-query'
 import { SECOND_PRESS_MS } from '../../src/renderer/state/operator.svelte'
+import { spanOf } from '../../src/renderer/state/period'
+import { useStationTime } from '../../src/renderer/state/time.svelte'
 import { Person } from '../../src/renderer/state/person.svelte'
 import { Router } from '../../src/renderer/state/router.svelte'
 import { aBag, FakeStation, T0 } from './fake'
@@ -77,11 +79,115 @@ describe('filters in the URL', () => {
       lane: 'Lane 3 & co',
       from: 1000,
     }
-    expect(filterFrom(queryOf(filter))).toEqual(filter)
-    expect(queryOf({ verdicts: [...FLAGGED] })).toBe('')
+    expect(filterFrom(queryOf({ filter, period: null }), T0)).toEqual({ filter, period: null })
+    expect(queryOf({ filter: { verdicts: [...FLAGGED] }, period: null })).toBe('')
   })
   it('leave nonsense out and start with what was flagged', () => {
-    expect(filterFrom('class=bazooka&verdicts=nonsense&from=yesterday')).toEqual({ verdicts: [...FLAGGED] })
+    const start = { filter: { verdicts: [...FLAGGED] }, period: null }
+    expect(filterFrom('class=bazooka&verdicts=nonsense&from=yesterday&period=soon', T0)).toEqual(start)
+  })
+  it('a named period is kept by its name, and means the day on which the link is opened', () => {
+    useStationTime({ timeZone: 'Europe/Berlin', locale: 'de-DE' })
+    const at = (iso: string): number => new Date(iso).getTime()
+    const link = queryOf(filterFrom('period=today', at('2026-10-25T08:00+01:00')))
+    expect(link).toBe('period=today')
+    // the night in which the clocks go back: a day of 25 hours, from midnight to midnight
+    expect(filterFrom(link, at('2026-10-25T23:59:59+01:00')).filter).toMatchObject({
+      from: at('2026-10-25T00:00+02:00'),
+      to: at('2026-10-26T00:00+01:00'),
+    })
+    expect(filterFrom(link, at('2026-10-26T00:00+01:00')).filter).toMatchObject({
+      from: at('2026-10-26T00:00+01:00'),
+      to: at('2026-10-27T00:00+01:00'),
+    })
+    expect(spanOf('yesterday', at('2026-10-26T12:00+01:00'))).toEqual(spanOf('today', at('2026-10-25T12:00+01:00')))
+  })
+})
+
+describe('the bag that is open and the filter', () => {
+  const mixed = () => [
+    aBag({ id: 4, verdict: 'clear' }),
+    aBag({ id: 3, verdict: 'alarm', tiers: { gun: 'alarm' } }),
+    aBag({ id: 2, verdict: 'advisory', tiers: { knife: 'advisory' } }),
+    aBag({ id: 1, verdict: 'alarm', tiers: { pliers: 'alarm' }, lane: 'South' }),
+  ]
+  const settled = async (log: Log): Promise<void> => vi.waitFor(() => expect(log.loading).toBe(false))
+
+  it('a bag outside the filter is closed, whichever filter it is; what it leaves is opened', async () => {
+    const { log, live, router } = await aLog(mixed())
+    expect(log.open?.id).toBe(3)
+    const changes: [Parameters<Log['set']>[0], number | null][] = [
+      [{ verdicts: ['advisory'] }, 2],
+      [{ verdicts: [...ALL], lane: 'South' }, 1],
+      [{ lane: undefined, class: 'gun' }, 3],
+      [{ class: undefined, decision: 'hold' }, null],
+    ]
+    for (const [change, first] of changes) {
+      log.set(change)
+      expect(log.open?.id ?? null).not.toBe(first === 3 ? 1 : 3)
+      await settled(log)
+      await vi.waitFor(() => expect(log.open?.id ?? null).toBe(first))
+      expect(router.bag).toBe(first)
+    }
+    live.stop()
+  })
+
+  it('a bag inside the new filter stays open', async () => {
+    const { log, live } = await aLog(mixed())
+    await log.show(1)
+    log.set({ verdicts: ['alarm'] })
+    await settled(log)
+    expect(log.open?.id).toBe(1)
+    live.stop()
+  })
+
+  it('a decision that takes the open bag out of the filter leaves it on the screen until the list is loaded anew', async () => {
+    const { log, live, station } = await aLog(mixed())
+    log.only({ verdicts: ['alarm'], decision: 'none' })
+    await settled(log)
+    const open = log.open
+    if (open === null) throw new Error('nothing open')
+    live.update(station.bag({ ...open, decision: { action: 'search', person: 'A', reason: null, at: 1, seconds: 2 } }))
+    expect(log.open?.id).toBe(3)
+    expect(log.rows.map((b) => log.belongs(b))).toEqual([false, true])
+    await log.reload()
+    expect(log.open?.id).toBe(1)
+    live.stop()
+  })
+
+  it('a link to a bag outside the filter widens it: what is open is always in the list', async () => {
+    const { log, live } = await aLog(mixed())
+    await log.find(4)
+    expect(log.open?.id).toBe(4)
+    expect(log.rows.map((b) => b.id)).toEqual([4, 3, 2, 1])
+    live.stop()
+  })
+
+  it('counts a new bag once, however often it changes, and only where it belongs', async () => {
+    const { log, live, station } = await aLog(mixed())
+    log.set({ lane: 'North' })
+    await settled(log)
+    const bag = aBag({ id: 9, verdict: 'alarm', tiers: { gun: 'alarm' } })
+    live.update(station.bag(bag))
+    live.update({ ...bag, hasHeatmap: true })
+    live.update(aBag({ id: 10, verdict: 'alarm', tiers: { gun: 'alarm' }, lane: 'South' }))
+    expect(log.fresh).toBe(1)
+    live.stop()
+  })
+
+  it('today moves on at midnight when the list is loaded anew', async () => {
+    useStationTime({ timeZone: 'UTC', locale: 'en-GB' })
+    let now = T0
+    const { live, person } = await aLog(mixed())
+    const log = new Log(live, person, new Router('#/log?period=today'), () => now)
+    expect(log.filter).toMatchObject({ from: Date.UTC(2026, 10, 22), to: Date.UTC(2026, 10, 23) })
+    now = Date.UTC(2026, 10, 23)
+    await log.reload()
+    expect(log.filter).toMatchObject({ from: Date.UTC(2026, 10, 23), to: Date.UTC(2026, 10, 24) })
+    // an instant of a person's own ends the period
+    log.set({ to: undefined })
+    expect(log.period).toBeNull()
+    live.stop()
   })
 })
 

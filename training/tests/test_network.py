@@ -1,7 +1,9 @@
 """Shapes for every backbone, size and variant; the loss's mask by hand."""
 
+import json
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -76,6 +78,34 @@ def test_fusion_of_probabilities_keeps_its_order_where_they_round_to_one() -> No
         scoring.fuse(z.numpy(), "votes")
     with pytest.raises(ValueError, match="fusion"):
         NetworkConfig(fusion="votes")
+
+
+FUSION_FIXTURE = Path(__file__).parents[2] / "test/fixtures/metrics/fusion.json"
+
+
+def make_fusion_fixture() -> list[dict]:
+    """Levels' logits of one class and what each rule makes of them, for both languages; computed here in plain arithmetic of 60 digits."""
+    from decimal import Decimal, getcontext
+
+    getcontext().prec = 60
+    cases = [[0.3], [-2.5, 0.0, 4.0], [50.0, 60.0, 71.0], [-90.0, -80.0], [-60.0, 60.0, 1.5], [-5.25, -5.25], [-3.0, -6.0, -1.0, 2.0]]
+    rows = []
+    for z in cases:
+        present = sum(1 / (1 + (-Decimal(v)).exp()) for v in z)
+        absent = sum(1 / (1 + Decimal(v).exp()) for v in z)
+        rows.append({"levels": z, "logits": float(sum(map(Decimal, z)) / len(z)), "probabilities": float((present / absent).ln())})
+    return rows
+
+
+def test_the_fusion_fixture_shared_with_the_app() -> None:
+    """`python training/tests/test_network.py` writes it anew; the app's test of `src/domain/cam.ts` reads it."""
+    kept = json.loads(FUSION_FIXTURE.read_text())
+    assert kept == make_fusion_fixture()
+    for row in kept:
+        levels = torch.tensor([row["levels"]], dtype=torch.float64)[..., None]
+        for rule in FUSIONS:
+            assert float(fuse(levels, rule)) == pytest.approx(row[rule], abs=1e-9)
+            assert float(scoring.fuse(levels.numpy(), rule)) == pytest.approx(row[rule], abs=1e-9)
 
 
 def test_maps_are_fused_by_the_same_rule() -> None:
@@ -298,3 +328,7 @@ def test_refine_widths() -> None:
             NetworkConfig(**wrong)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="own width"):
         NetworkConfig(rounds=1, refine=(32, 48))
+
+
+if __name__ == "__main__":
+    FUSION_FIXTURE.write_text(json.dumps(make_fusion_fixture(), indent=1) + "\n")

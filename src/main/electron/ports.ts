@@ -4,9 +4,10 @@ import { onError, type AnyRouter } from '@orpc/server'
 import { RPCHandler } from '@orpc/server/message-port'
 import { BRIDGE } from '../../shared/bridge'
 import { isOurs } from './scheme'
+import type { Say } from '../station/ports'
 
 /** Answers each page's `connect` with a fresh port and closes that page's former one. Returns how to stop. */
-export function answerConnects(router: AnyRouter, say: (line: string) => void): () => void {
+export function answerConnects(router: AnyRouter, say: Say): () => void {
   const rpc = new RPCHandler(router, {
     interceptors: [onError((error) => say(`contract: ${error instanceof Error ? error.message : String(error)}`))],
   })

@@ -5,6 +5,7 @@ import { lockDownSession } from './lock-down'
 import { answerConnects } from './ports'
 import { handleScheme, registerScheme, type Site } from './scheme'
 import { openWindow, setMenu } from './window'
+import type { Say } from '../station/ports'
 
 export interface ShellOptions {
   /** absolute path of the built preload */
@@ -13,7 +14,7 @@ export interface ShellOptions {
   build: () => Promise<{ site: Site; router: AnyRouter; stop: () => Promise<void> }>
   /** shows why the program can't start */
   fail: (error: unknown) => void
-  say: (line: string) => void
+  say: Say
 }
 
 /** Runs the shell. Call before Electron is ready, i.e. synchronously at start. */
@@ -59,7 +60,7 @@ export function runShell({ preload, build, fail, say }: ShellOptions): void {
 }
 
 /** Holds the quit back until everything is closed: contract ports, pages, then the station (inference process, database). */
-function quitInOrder(endings: (() => Promise<void> | void)[], say: (line: string) => void): void {
+function quitInOrder(endings: (() => Promise<void> | void)[], say: Say): void {
   let state: 'open' | 'ending' | 'ended' = 'open'
   app.on('will-quit', (event) => {
     if (state === 'ended') return

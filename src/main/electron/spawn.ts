@@ -1,5 +1,6 @@
 // Starts the inference process as Electron's utility process.
 import { utilityProcess } from 'electron'
+import { createInterface } from 'node:readline'
 
 /** The shape that the inference room's client asks for (its `InferenceProcess`). */
 export interface SpawnedProcess {
@@ -9,12 +10,13 @@ export interface SpawnedProcess {
   kill(): void
 }
 
-/** Spawns `entry` (absolute path of the built inference process). The end of its stderr explains a death. */
-export function utilitySpawn(entry: string): () => SpawnedProcess {
+/** Spawns `entry` (absolute path of the built inference process). Each line of its stderr is given to `hear`; the end of it explains a death. */
+export function utilitySpawn(entry: string, hear: (line: string) => void = () => undefined): () => SpawnedProcess {
   return () => {
     const child = utilityProcess.fork(entry, [], { serviceName: 'Lanescope inference', stdio: ['ignore', 'ignore', 'pipe'] })
     let said = ''
     child.stderr?.on('data', (text: Buffer | string) => (said = (said + text.toString()).slice(-2000)))
+    if (child.stderr) createInterface({ input: child.stderr }).on('line', hear)
     const exits: ((why: string) => void)[] = []
     let ended: string | null = null
     child.on('exit', (code) => {

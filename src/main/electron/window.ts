@@ -2,9 +2,10 @@
 import { BrowserWindow, Menu } from 'electron'
 import { APP_ORIGIN } from '../../shared/bridge'
 import { lockDownContents } from './lock-down'
+import type { Say } from '../station/ports'
 
 /** Opens the window on the app's first page. `preload` is an absolute path. */
-export function openWindow(preload: string, say: (line: string) => void): BrowserWindow {
+export function openWindow(preload: string, say: Say): BrowserWindow {
   const window = new BrowserWindow({
     title: 'Lanescope',
     width: 1600,
@@ -33,7 +34,7 @@ export function openWindow(preload: string, say: (line: string) => void): Browse
   lockDownContents(window.webContents)
   window.once('ready-to-show', () => window.show())
   window.webContents.on('render-process-gone', (_event, { reason }) => {
-    say(`window: its process went (${reason})`)
+    say(`window: its process went (${reason})`, 'error')
     if (reason !== 'clean-exit' && !window.isDestroyed()) window.webContents.reload()
   })
   window

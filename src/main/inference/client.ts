@@ -52,9 +52,12 @@ class Client implements InferenceRoom {
   readonly manifest: ModelManifest
   readonly #options: Required<Omit<ClientOptions, 'manifest'>>
   readonly #listeners = new Set<(status: InferenceStatus) => void>()
-  /** screens go before pictures: an operator can wait for a thumbnail, the belt can't wait for anything */
-  #screens: Job[] = []
-  #pictures: Job[] = []
+  /** The picture of the bag that a person has before them goes before everything: behind a burst it would be a black screen for minutes. */
+  readonly #shown: Job[] = []
+  /** screens go before small pictures: an operator can wait for a thumbnail, the belt can't wait for anything */
+  readonly #screens: Job[] = []
+  /** the last asked for first: what was asked before has probably scrolled away */
+  readonly #pictures: Job[] = []
   #running: Running | null = null
   #deaths = 0
   /** why the graphics card is left alone for the rest of this run; null while it may be tried */
@@ -98,7 +101,7 @@ class Client implements InferenceRoom {
   }
 
   lossless(bytes: Uint8Array): Promise<Uint8Array> {
-    return this.#picture({ kind: 'lossless', bytes })
+    return this.#picture({ kind: 'lossless', bytes }, this.#shown)
   }
 
   overlay(bytes: Uint8Array, heatmap: Uint8Array, tile: number): Promise<Uint8Array> {
@@ -133,8 +136,8 @@ class Client implements InferenceRoom {
     this.#answerAll(STOPPING, true)
   }
 
-  async #picture(work: Work): Promise<Uint8Array> {
-    const answer = await this.#ask(work, this.#pictures)
+  async #picture(work: Work, queue = this.#pictures): Promise<Uint8Array> {
+    const answer = await this.#ask(work, queue)
     if (!answer.ok) throw new Error(answer.reason)
     return answer.value as Uint8Array
   }
@@ -156,7 +159,7 @@ class Client implements InferenceRoom {
     }
     const running = this.#running
     if (running === null || !running.ready || running.current !== null) return
-    const job = this.#screens.shift() ?? this.#pictures.shift()
+    const job = this.#shown.shift() ?? this.#screens.shift() ?? this.#pictures.pop()
     if (job === undefined) return
     this.#send(running, job.work, this.#options.jobTimeout, (answer) => {
       // Whatever it said, it answered: a process that answers is not in a crash loop.
@@ -261,7 +264,7 @@ class Client implements InferenceRoom {
   }
 
   #answerAll(reason: string, retry: boolean): void {
-    const jobs = [...this.#screens.splice(0), ...this.#pictures.splice(0)]
+    const jobs = [...this.#shown.splice(0), ...this.#screens.splice(0), ...this.#pictures.splice(0)]
     for (const job of jobs) job.answer({ ok: false, reason, retry })
   }
 

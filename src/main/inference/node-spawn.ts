@@ -2,6 +2,7 @@
 import { fork } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
 import type { InferenceProcess, Spawn } from './protocol'
 
 const ENTRY = 'inference-process.js'
@@ -15,12 +16,16 @@ export function inferenceEntry(from: string): string {
   }
 }
 
-/** Spawns `entry` by `child_process.fork`. Its stdout is dropped (ours may be a JSON stream); the end of its stderr explains a death. */
-export function nodeSpawn(entry: string): Spawn {
+/**
+ * Spawns `entry` by `child_process.fork`. Its stdout is dropped (ours may be a JSON stream); each line of its stderr is given to `hear`, and the
+ * end of it explains a death.
+ */
+export function nodeSpawn(entry: string, hear: (line: string) => void = () => undefined): Spawn {
   return () => {
     const child = fork(entry, [], { serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'], execArgv: [] })
     let said = ''
     child.stderr?.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-2000)))
+    if (child.stderr) createInterface({ input: child.stderr }).on('line', hear)
     const exits: ((why: string) => void)[] = []
     let ended: string | null = null
     const end = (why: string): void => {

@@ -5,6 +5,7 @@ import type { ModelManifest } from '../../shared/manifest'
 import type { NetworkOutput } from '../station/ports'
 import { decode } from './decode'
 import { heatmapSheet } from './heatmap'
+import { thumbnailOf } from './pictures'
 import { normalise, prepare } from './preprocess'
 import type { Network } from './session'
 
@@ -23,12 +24,14 @@ export async function screen(bytes: Uint8Array, network: Network, manifest: Mode
     fused: logits[name].reduce((sum, z) => sum + z, 0) / logits[name].length,
     peak: toOriginal(peakOf(fused[name]), placement),
   }))
-  const heatmap = await heatmapSheet(fused, placement)
+  // made here, while the scan is decoded: made later, it would be read and decoded a second time. A bag without one is screened all the same.
+  const [heatmap, thumbnail] = await Promise.all([heatmapSheet(fused, placement), thumbnailOf(image).catch(() => null)])
   return {
     width: image.width,
     height: image.height,
     classes,
     heatmap,
+    ...(thumbnail && { thumbnail }),
     statistics: located.statistics,
     provider: network.provider,
     ms: { decode: decoded - began, infer: inferred - decoded, total: performance.now() - began },

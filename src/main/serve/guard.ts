@@ -1,6 +1,7 @@
 // Who may talk to a served station: this machine's browser with the printed token, and no page of anybody else's.
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
+import { PATHS } from '../../shared/bridge'
 
 export interface Asked {
   method: string
@@ -14,6 +15,8 @@ export type Judgement =
   | { kind: 'pass' }
   /** the token was right: set the cookie and go on to `/`, so that the token leaves the address bar */
   | { kind: 'welcome'; cookie: string }
+  /** a page of ours that wants to come back (returning.ts): who proves it gets the cookie */
+  | { kind: 'return'; cookie: string; host: string }
   | { kind: 'refuse'; status: 400 | 401 | 403 | 421; why: string }
 
 /** 256 random bits, safe in a URL. */
@@ -36,6 +39,7 @@ export function createGuard(
 ): (asked: Asked) => Judgement {
   const secret = newToken()
   const cookieName = `lanescope-${port}`
+  const setCookie = `${cookieName}=${secret}; Path=/; HttpOnly; SameSite=Strict`
   const hosts = [`127.0.0.1:${port}`, `localhost:${port}`]
   const refuse = (status: 400 | 401 | 403 | 421, why: string): Judgement => ({ kind: 'refuse', status, why })
 
@@ -58,8 +62,10 @@ export function createGuard(
     if (offered !== null && given.pathname === '/' && method === 'GET' && !upgrade) {
       if (!sameSecret(offered, token) && !takeOnce(offered))
         return refuse(401, 'This address is not (or no longer) valid. Open the one that Lanescope printed when it started.')
-      return { kind: 'welcome', cookie: `${cookieName}=${secret}; Path=/; HttpOnly; SameSite=Strict` }
+      return { kind: 'welcome', cookie: setCookie }
     }
+    // By number only: a name may lead to another program of this machine ([::1]), which could pass a page's proof on.
+    if (given.pathname === PATHS.return && !upgrade && host === hosts[0]) return { kind: 'return', cookie: setCookie, host }
     const cookie = cookieOf(headers.cookie, cookieName)
     if (cookie === null || !sameSecret(cookie, secret))
       return refuse(401, 'Open the address that Lanescope printed when it started.')

@@ -1,24 +1,31 @@
 // The station for a browser on this machine: loopback HTTP for pages and pictures, one WebSocket for the contract.
 import { onError, type AnyRouter } from '@orpc/server'
 import { RPCHandler } from '@orpc/server/ws'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { randomBytes } from 'node:crypto'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
-import { PATHS } from '../../shared/bridge'
+import * as z from 'zod'
+import { PATHS, type ServedPass } from '../../shared/bridge'
 import { createGuard, newToken, type Asked } from './guard'
+import type { Kept } from './kept'
 import { OneTime } from './one-time'
+import { Returning } from './returning'
 import { text, type Site } from './site'
+import type { Say } from '../station/ports'
 
 export interface ServeOptions {
   site: Site
   /** the contract's procedures; they take no context */
   router: AnyRouter
-  /** 0: any free port */
+  /** 0: the port that was kept, else any free one */
   port: number
+  /** what a restarted station knows its pages by; without it they must be opened anew */
+  kept?: Kept
   /** one line for the program's own log */
-  say?: (line: string) => void
+  say?: Say
 }
 export interface Served {
   port: number
@@ -35,26 +42,22 @@ const LOOPBACK = '127.0.0.1'
 const LARGEST_MESSAGE = 1 << 20
 
 /** Starts serving on 127.0.0.1. Rejects when the port is taken (EADDRINUSE) or not allowed (EACCES). */
-export async function serve({ site, router, port: wanted, say = () => undefined }: ServeOptions): Promise<Served> {
+export async function serve({ site, router, port: wanted, kept, say = () => undefined }: ServeOptions): Promise<Served> {
   const server = createServer()
   const sockets = new WebSocketServer({ noServer: true, maxPayload: LARGEST_MESSAGE, perMessageDeflate: false })
   const rpc = new RPCHandler(router, {
-    interceptors: [onError((error) => say(`contract: ${error instanceof Error ? error.message : String(error)}`))],
+    interceptors: [onError((error) => say(`contract: ${error instanceof Error ? error.message : String(error)}`, 'warn'))],
   })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(wanted, LOOPBACK, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
-  const { port } = server.address() as AddressInfo
+  const port = await listen(server, wanted, kept?.port ?? 0)
+  kept?.keepPort(port)
   const token = newToken()
   const once = new OneTime()
   const judge = createGuard(port, token, (offered) => once.take(offered))
+  const desk: Desk = { judge, site, returning: new Returning(kept?.key ?? randomBytes(32)) }
 
   server.on('request', (request, response) => {
-    void answer(request, response, judge, site).catch((error: unknown) => {
-      say(`http: ${error instanceof Error ? error.message : String(error)}`)
+    void answer(request, response, desk).catch((error: unknown) => {
+      say(`http: ${error instanceof Error ? error.message : String(error)}`, 'warn')
       response.destroy()
     })
   })
@@ -104,12 +107,28 @@ function refuseUpgrade(socket: Duplex, status: number): void {
   socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
 }
 
-async function answer(
-  request: IncomingMessage,
-  response: ServerResponse,
-  judge: ReturnType<typeof createGuard>,
-  site: Site,
-): Promise<void> {
+/** Listens on loopback; where no port is wanted, on the one before if that is free. Returns the port. */
+async function listen(server: Server, wanted: number, before: number): Promise<number> {
+  const at = (port: number): Promise<void> =>
+    new Promise((resolve, reject) => {
+      server.once('error', reject).listen(port, LOOPBACK, () => {
+        server.off('error', reject)
+        resolve()
+      })
+    })
+  if (wanted === 0 && before !== 0) await at(before).catch(() => at(0))
+  else await at(wanted)
+  return (server.address() as AddressInfo).port
+}
+
+/** Who may come in, and what they find. */
+interface Desk {
+  judge: ReturnType<typeof createGuard>
+  site: Site
+  returning: Returning
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, { judge, site, returning }: Desk): Promise<void> {
   const judgement = judge(asked(request, false))
   if (judgement.kind === 'refuse') {
     await send(response, text(judgement.status, judgement.why))
@@ -118,9 +137,45 @@ async function answer(
     welcome.headers.set('set-cookie', judgement.cookie)
     welcome.headers.set('location', '/')
     await send(response, welcome)
+  } else if (judgement.kind === 'return') {
+    await send(response, await comeBack(webRequest(request), judgement, returning, site))
+  } else if (pathOf(request) === PATHS.pass && request.method === 'GET') {
+    await send(response, json({ ...returning.pass(), build: await buildOf(site) } satisfies ServedPass))
   } else {
     await send(response, await site(webRequest(request)))
   }
+}
+
+const json = (value: unknown): Response => {
+  const answer = text(200, JSON.stringify(value))
+  answer.headers.set('content-type', 'application/json; charset=utf-8')
+  return answer
+}
+
+const proof = z.object({ id: z.string().max(64), nonce: z.string().max(64), proof: z.string().max(64) })
+/** Bytes that a proof may have. */
+const LARGEST_PROOF = 1024
+
+async function comeBack(
+  request: Request,
+  { cookie, host }: { cookie: string; host: string },
+  returning: Returning,
+  site: Site,
+): Promise<Response> {
+  if (request.method === 'GET') return json({ nonce: returning.nonce() })
+  if (request.method !== 'POST') return text(405, 'Only GET and POST are answered here.')
+  if (Number(request.headers.get('content-length') ?? Infinity) > LARGEST_PROOF) return text(413, 'That is no proof.')
+  const given = proof.safeParse(await request.json().catch(() => null))
+  if (!given.success || !returning.accepts(given.data, host))
+    return text(401, 'Open the address that Lanescope printed when it started.')
+  const back = json({ build: await buildOf(site) })
+  back.headers.set('set-cookie', cookie)
+  return back
+}
+
+/** What tells one build of the screens from the next: the page names every script by its content. */
+async function buildOf(site: Site): Promise<string> {
+  return (await site(new Request(`http://${LOOPBACK}/`))).headers.get('etag') ?? ''
 }
 
 function webRequest(request: IncomingMessage): Request {

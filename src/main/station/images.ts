@@ -48,6 +48,11 @@ export class Images implements ImageDesk {
     this.#heatmaps.set(id, sheet)
   }
 
+  /** Keeps a bag's thumbnail at hand: it was made with its verdict, and is not made again. */
+  keepThumbnail(id: number, picture: Uint8Array): void {
+    this.#thumbnails.set(id, Promise.resolve(picture))
+  }
+
   hasHeatmap(id: number): boolean {
     return this.#heatmaps.has(id)
   }

@@ -17,6 +17,8 @@ export interface Judged {
   record: ScreenedRecord
   /** the heatmap sheet, PNG; null for an unscreenable bag */
   heatmap: Uint8Array | null
+  /** the scan's thumbnail, where screening made one */
+  thumbnail: Uint8Array | null
   /** the program stops and the bag was given no answer: its record must not be kept, so that the next start finishes it */
   interrupted: boolean
 }
@@ -49,13 +51,17 @@ export async function screenAndJudge(
   const failed = (reason: string, interrupted = false): Judged => ({
     record: unscreenable(reason, clock.now()),
     heatmap: null,
+    thumbnail: null,
     interrupted,
   })
   try {
     let result = await inference.screen(bytes)
     // the process died or hung: this bag may have done it, so it gets one more try and no third
     if (!result.ok && result.retry && !stopping()) result = await inference.screen(bytes)
-    if (result.ok) return { record: judged(result.output, means), heatmap: result.output.heatmap, interrupted: false }
+    if (result.ok) {
+      const { heatmap, thumbnail = null } = result.output
+      return { record: judged(result.output, means), heatmap, thumbnail, interrupted: false }
+    }
     return failed(result.reason || 'The scan could not be analysed.', result.retry && stopping())
   } catch (error) {
     return failed(plainReason(error))

@@ -3,7 +3,7 @@ import { mapClasses } from '../../shared/classes'
 import type { Bag } from '../../shared/bag'
 import { NotFound, Refused } from './errors'
 import { unscreenable } from './judging'
-import type { BagLog, Clock, ContentKey, ScoredBag, ScreenedRecord } from './ports'
+import type { BagLog, Clock, ContentKey, Say, ScoredBag, ScreenedRecord } from './ports'
 import { plainReason } from './reasons'
 import type { Teller } from './teller'
 import type { Troubles } from './troubles'
@@ -15,6 +15,7 @@ export interface LedgerStage {
   unlogged: Unlogged
   troubles: Pick<Troubles, 'raise' | 'over'>
   teller: Pick<Teller, 'tell' | 'tellStored'>
+  say: Say
   /** a bag was scored and is in the log; must not throw */
   scored(bag: ScoredBag): void
   /** a bag was written down as clear */
@@ -32,6 +33,8 @@ export class Ledger {
       this.settle()
       this.#learn(bag, record)
       teller.tell(bag)
+      if (bag.verdict === 'unscreenable')
+        this.stage.say(`bag ${bag.id} (${bag.lane}, ${bag.fileName}) is unscreenable: ${bag.reason ?? ''}`, 'warn')
       if (record.verdict === 'clear') this.stage.clear()
     } catch (error) {
       const reason = `The verdict could not be written down: ${plainReason(error)}`

@@ -51,6 +51,8 @@ export interface NetworkOutput {
    * aspect ratio (longest side ≤ 256 px), value = 255 · sigmoid(fused map), 0 outside the crop.
    */
   heatmap: Uint8Array
+  /** as `Renditions.thumbnail`; absent where it could not be made */
+  thumbnail?: Uint8Array
   statistics: ImageStatistics
   provider: string
   ms: { decode: number; infer: number; total: number }

@@ -12,6 +12,8 @@ export interface ScreeningStage extends JudgingMeans {
   finish(id: number, record: ScreenedRecord): void
   /** a heatmap sheet is at hand */
   keepHeatmap(id: number, sheet: Uint8Array): void
+  /** a thumbnail is at hand */
+  keepThumbnail(id: number, picture: Uint8Array): void
   /** a bag took this long, ms */
   took(ms: number): void
 }
@@ -28,7 +30,8 @@ export class Screening {
     try {
       const judged = await this.#judge(bag, stopping)
       if (judged.interrupted) return
-      const { record, heatmap } = judged
+      const { record, heatmap, thumbnail } = judged
+      if (thumbnail) stage.keepThumbnail(bag.id, thumbnail)
       if (heatmap) stage.keepHeatmap(bag.id, heatmap)
       if (record.ms) stage.took(record.ms.total)
       stage.finish(bag.id, { ...record, heatmap: heatmap && record.verdict !== 'clear' ? await this.#keep(heatmap) : null })

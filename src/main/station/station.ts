@@ -71,6 +71,7 @@ function makeStages(options: StationOptions) {
       // a person has chosen a policy, so the word about a changed model has been heard
       troubles.over('policy')
       troubles.over('forged')
+      say(`policy ${version} is in force`)
       teller.tellPolicy(version)
     },
   })
@@ -80,6 +81,7 @@ function makeStages(options: StationOptions) {
     unlogged,
     troubles,
     teller,
+    say,
     scored: (bag) => alarms.saw(bag),
     clear: () => lettingGo.clear(),
   })
@@ -91,6 +93,7 @@ function makeStages(options: StationOptions) {
     troubles,
     finish: (id, record) => ledger.finish(id, record),
     keepHeatmap: (id, sheet) => images.keepHeatmap(id, sheet),
+    keepThumbnail: (id, picture) => images.keepThumbnail(id, picture),
     took: (ms) => status.took(ms),
   })
   const belt = new Belt(options.queueLimit ?? QUEUE_LIMIT, (bag, stopping) => screening.work(bag, stopping))

@@ -272,7 +272,8 @@ function prepare(db: Db) {
     ),
     showOutcome: db.prepare<[number | bigint, string, number]>('UPDATE bags SET outcome = ?, outcome_kind = ? WHERE id = ?'),
     countSince: db.prepare<[number], { verdict: Verdict | null; n: number }>(
-      'SELECT verdict, count(*) AS n FROM bags WHERE received_at >= ? GROUP BY verdict',
+      // the plus keeps SQLite from walking the whole index by verdict: this reads the time index from `from` on, and nothing else
+      'SELECT verdict, count(*) AS n FROM bags WHERE received_at >= ? GROUP BY +verdict',
     ),
     idRange: db.prepare<[number, number], { low: number | null; high: number | null }>(
       'SELECT min(id) AS low, max(id) AS high FROM bags WHERE received_at >= ? AND received_at < ?',

@@ -1,13 +1,14 @@
 // The Alarms screen's state: a draft beside the policy in force, what it promises, and the versions to go back to.
+import { withThreshold, type AlarmTier } from '../../domain/thresholds'
 import type { ThreatClass } from '../../shared/classes'
 import { policyDraft, type Policy, type PolicyDraft, type SetBy } from '../../shared/policy'
 import type { DriftReport } from '../../shared/status'
 import type { ClassScores, DraftEffect, LaneProposal } from '../../shared/alarms'
 import { inWords, within } from './client'
+import { sameDraft } from './draft'
 import type { Live } from './live.svelte'
 import type { Person } from './person.svelte'
 
-export type AlarmTier = 'advisory' | 'alarm'
 export type Tab = 'thresholds' | 'versions' | 'drift'
 const ANSWER_MS = 15_000
 /** Bags of the log that a draft is replayed on. */
@@ -16,7 +17,7 @@ export const REPLAYED = 5000
 export class Alarms {
   readonly #live: Live
   readonly #person: Person
-  tab = $state<Tab>('thresholds')
+  #tab = $state<Tab>('thresholds')
   class = $state<ThreatClass>('gun')
   /** the tier whose promise is shown and whose threshold keys move */
   tier = $state<AlarmTier>('alarm')
@@ -34,33 +35,87 @@ export class Alarms {
   #trying = false
   #tryAgain = false
   #loads = 0
+  /** the screen is shown: what changes on the station is followed */
+  #shown = false
+  #following: Promise<void> = Promise.resolve()
+  #driftAsked: 'no' | 'asked' | 'again' = 'no'
+  readonly stop: () => void
 
   constructor(live: Live, person: Person) {
     this.#live = live
     this.#person = person
+    const stops = [live.onPolicy(() => this.#follow()), live.onBag(() => this.#followDrift())]
+    this.stop = () => stops.forEach((stop) => stop())
+  }
+
+  /** The screen is shown. Returns the way to leave it. */
+  enter(): () => void {
+    this.#shown = true
+    this.#follow()
+    this.#followDrift()
+    return () => (this.#shown = false)
+  }
+
+  get tab(): Tab {
+    return this.#tab
+  }
+  set tab(tab: Tab) {
+    this.#tab = tab
+    this.#followDrift()
+  }
+
+  /** Takes up what was saved since this screen looked last; one look at a time, so that none is lost. */
+  #follow(): void {
+    if (this.#shown) this.#following = this.#following.then(() => this.#catchUp())
+  }
+
+  async #catchUp(): Promise<void> {
+    if (!this.#live.connected) return
+    const before = this.inForce
+    await this.#asking('reading the policies', async () => {
+      const { policy } = this.#live.client
+      const current = await policy.current()
+      const known = this.versions[0]?.version ?? null
+      const missing = known === null ? [] : Array.from({ length: current.version - known }, (_, i) => known + 1 + i)
+      const fetched = await Promise.all(missing.map((version) => policy.get({ version })))
+      this.versions = known === null ? await policy.list() : [...fetched.reverse(), ...this.versions]
+      this.#take(current)
+    })
+    if (this.inForce === before) return
+    await Promise.all([this.#loadClass(), this.try()])
+  }
+
+  /** A policy came into force. A draft that was begun is kept. */
+  #take(current: Policy): void {
+    if (this.inForce?.version === current.version) return
+    const begun = this.draft !== null && this.changed
+    if (begun && this.inForce !== null)
+      this.notice = { text: `Policy ${current.version} by ${current.author} is in force now. Your draft is kept.`, bad: false }
+    this.inForce = current
+    if (!begun) this.draft = policyDraft.parse(current)
+  }
+
+  /** The drift view follows the lane: at most one question is on its way. */
+  #followDrift(): void {
+    if (!this.#shown || this.#tab !== 'drift' || !this.#live.connected) return
+    if (this.#driftAsked !== 'no') {
+      this.#driftAsked = 'again'
+      return
+    }
+    this.#driftAsked = 'asked'
+    void this.#loadDrift().finally(() => {
+      const again = this.#driftAsked === 'again'
+      this.#driftAsked = 'no'
+      if (again) this.#followDrift()
+    })
   }
 
   /** Whether the draft differs from the policy in force. */
-  readonly changed = $derived(
-    this.draft !== null && this.inForce !== null && JSON.stringify(essence(this.draft)) !== JSON.stringify(essence(this.inForce)),
-  )
+  readonly changed = $derived(this.draft !== null && this.inForce !== null && !sameDraft(this.draft, this.inForce))
   readonly pair = $derived(this.draft?.classes[this.class] ?? null)
   readonly promise = $derived(this.effect?.promises[this.class][this.tier] ?? null)
 
-  /** Reads everything anew. A draft that was begun is kept, unless nothing was changed in it. */
-  async load(): Promise<void> {
-    await this.#asking('reading the policies', async () => {
-      const { client } = this.#live
-      const [current, versions] = await Promise.all([client.policy.current(), client.policy.list()])
-      const fresh = this.draft === null || !this.changed
-      this.inForce = current
-      this.versions = versions
-      if (fresh) this.draft = policyDraft.parse(current)
-    })
-    await Promise.all([this.#loadClass(), this.try(), this.loadDrift()])
-  }
-
-  async loadDrift(): Promise<void> {
+  async #loadDrift(): Promise<void> {
     await this.#asking('reading the drift', async () => {
       this.drift = await this.#live.client.alarms.drift()
     })
@@ -80,17 +135,17 @@ export class Alarms {
     })
   }
 
+  /** The tier whose promise is shown. */
+  hold(tier: AlarmTier): void {
+    this.tier = tier
+  }
+
   /** Moves a threshold of the chosen class by hand; the other tier gives way where they would cross. */
   move(tier: AlarmTier, threshold: number): void {
     if (this.draft === null || !Number.isFinite(threshold)) return
-    const { advisory, alarm } = this.draft.classes[this.class]
-    const moved = { threshold, setBy: { kind: 'hand' as const }, promise: null }
-    const pair =
-      tier === 'alarm'
-        ? { alarm: moved, advisory: advisory.threshold <= threshold ? advisory : moved }
-        : { advisory: moved, alarm: alarm.threshold >= threshold ? alarm : moved }
     this.tier = tier
-    this.draft = { ...this.draft, classes: { ...this.draft.classes, [this.class]: pair } }
+    if (threshold === this.draft.classes[this.class][tier].threshold) return
+    this.draft = withThreshold(this.draft, this.class, tier, threshold, { kind: 'hand' })
     void this.try()
   }
 
@@ -176,7 +231,7 @@ export class Alarms {
   /** Takes an old version's thresholds into the draft. */
   take(version: Policy): void {
     this.draft = policyDraft.parse(version)
-    this.tab = 'thresholds'
+    this.#tab = 'thresholds'
     void this.try()
     void this.#loadClass()
   }
@@ -200,10 +255,10 @@ export class Alarms {
   }
 
   async #nowInForce(saved: Policy): Promise<void> {
-    this.inForce = saved
-    this.draft = policyDraft.parse(saved)
+    this.draft = null // it has become the policy
+    this.#take(saved)
     this.reason = ''
-    this.versions = await this.#live.client.policy.list()
+    this.#follow()
     await this.try()
   }
 
@@ -240,16 +295,4 @@ export class Alarms {
       this.notice = { text: inWords(error), bad: true }
     }
   }
-}
-
-/** What a person can change, without the promises. */
-function essence({ prevalence, bagsPerHour, calibration, classes }: PolicyDraft): unknown {
-  const pairs = Object.entries(classes).map(([c, p]) => [
-    c,
-    p.advisory.threshold,
-    p.alarm.threshold,
-    p.advisory.setBy,
-    p.alarm.setBy,
-  ])
-  return { prevalence, bagsPerHour, calibration, pairs }
 }

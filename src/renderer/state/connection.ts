@@ -7,6 +7,7 @@ import { ResponseValidationPlugin } from '@orpc/contract/plugins'
 import { BRIDGE, PATHS, type LanescopeBridge } from '../../shared/bridge'
 import { contract } from '../../shared/contract'
 import { within, type Client, type Connection } from './client'
+import { comeBack, keepPass } from './pass'
 
 const OPEN_MS = 5000
 
@@ -19,7 +20,7 @@ export function openConnection(): Promise<Connection> {
 const plugins = () => [new ResponseValidationPlugin<ClientContext>(contract)]
 const clientOf = (link: ClientLink<ClientContext>): Client => createORPCClient(link)
 
-async function openSocket(): Promise<Connection> {
+async function openSocket(mayReturn = true): Promise<Connection> {
   const url = new URL(PATHS.socket, location.href)
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
   const socket = new WebSocket(url)
@@ -34,22 +35,27 @@ async function openSocket(): Promise<Connection> {
     await within(OPEN_MS, 'opening the connection', opened)
   } catch (error) {
     socket.close()
-    throw (await whyRefused()) ?? error
+    const refused = await whyRefused()
+    if (refused === null) throw error
+    if (refused.known || !mayReturn || !(await comeBack())) throw new Error(refused.words, { cause: error })
+    return openSocket(false)
   }
+  void keepPass()
   return { client: clientOf(new SocketLink({ websocket: socket, plugins: plugins() })), closed, close: () => socket.close() }
 }
 
 /** A browser does not say why a WebSocket failed; an ordinary request does. */
-async function whyRefused(): Promise<Error | null> {
+async function whyRefused(): Promise<{ words: string; known: boolean } | null> {
   try {
     const { status } = await fetch('/', { cache: 'no-store', signal: AbortSignal.timeout(OPEN_MS) })
     if (status === 401 || status === 403)
-      return new Error(
-        'The station was started anew and no longer knows this page. Open the address that it printed when it started.',
-      )
+      return {
+        words: 'The station was started anew and no longer knows this page. Open the address that it printed when it started.',
+        known: false,
+      }
     return null
   } catch {
-    return new Error('The station does not answer. It has probably stopped.')
+    return { words: 'The station does not answer. It has probably stopped.', known: true }
   }
 }
 

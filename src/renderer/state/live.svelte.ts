@@ -23,8 +23,6 @@ export class Live {
   status = $state.raw<StationStatus | null>(null)
   /** newest first, at most KEPT_BAGS */
   bags = $state.raw<readonly Bag[]>([])
-  /** a new policy version was saved by someone */
-  policy = $state<number | null>(null)
   /** every undecided alarm and unscreenable bag, by id; kept apart so that the cap above can't drop one */
   readonly #undecided = new SvelteMap<number, Bag>()
   /** the bag that a person has before them: it stays known however many come after it */
@@ -35,6 +33,7 @@ export class Live {
   readonly #open: Open
   readonly #now: () => number
   #listeners: readonly ((bag: Bag) => void)[] = []
+  #policyListeners: readonly (() => void)[] = []
   #stopped = false
   #connection: Connection | null = null
 
@@ -62,6 +61,15 @@ export class Live {
   onBag(listener: (bag: Bag) => void): () => void {
     this.#listeners = [...this.#listeners, listener]
     return () => (this.#listeners = this.#listeners.filter((l) => l !== listener))
+  }
+
+  /** Called when a policy was saved by someone, and when there is a connection (again): one may have been missed. Returns the way to stop. */
+  onPolicy(listener: () => void): () => void {
+    this.#policyListeners = [...this.#policyListeners, listener]
+    return () => (this.#policyListeners = this.#policyListeners.filter((l) => l !== listener))
+  }
+  #tellPolicy(): void {
+    for (const listener of this.#policyListeners) listener()
   }
 
   find(id: number): Bag | null {
@@ -133,6 +141,7 @@ export class Live {
       this.why = null
       succeeded()
       for (const bag of this.undecided) this.#tell(bag)
+      this.#tellPolicy()
       const consume = async (): Promise<never> => {
         for await (const event of events) this.take(event)
         throw new Error('The station ended its reports.')
@@ -159,7 +168,7 @@ export class Live {
   /** Takes one event of the station. */
   take(event: StationEvent): void {
     if (event.type === 'status') this.#hear(event.status)
-    else if (event.type === 'policy') this.policy = event.version
+    else if (event.type === 'policy') this.#tellPolicy()
     else this.update(event.bag)
   }
 

@@ -46,6 +46,7 @@ export class Screen {
   stop(): void {
     this.live.stop()
     this.operator.stop()
+    this.alarms.stop()
     this.clock.stop()
   }
 }

@@ -214,21 +214,28 @@ test('the process ends when its parent is gone', async () => {
   expect(await gone).toBe(0)
 })
 
-test('pictures: a thumbnail, a lossless PNG of a TIFF, an overlay; screens go first', async () => {
+test('pictures: a thumbnail, a lossless PNG of a TIFF, an overlay; the bag that is looked at goes first, then screens, then what was asked for last', async () => {
   const tiff = await raw(bagScan(1200, 700)).tiff({ compression: 'lzw' }).toBuffer()
   const inference = start()
   const order: string[] = []
   const note = (what: string) => (): void => void order.push(what)
-  const [small, lossless] = await Promise.all([
+  const [small, , lossless] = await Promise.all([
     inference.thumbnail(tiff).finally(note('thumbnail')),
+    inference.thumbnail(tiff).finally(note('later thumbnail')),
     inference.lossless(tiff).finally(note('lossless')),
     inference.screen(tiff).finally(note('screen')),
   ])
-  expect(order).toEqual(['screen', 'thumbnail', 'lossless'])
+  expect(order).toEqual(['lossless', 'screen', 'later thumbnail', 'thumbnail'])
   expect(await sharp(small).metadata()).toMatchObject({ format: 'webp', width: 240, height: 140 })
   expect(await sharp(lossless).metadata()).toMatchObject({ format: 'png', width: 1200, height: 700 })
   expect((await sharp(lossless).raw().toBuffer()).equals(Buffer.from(bagScan(1200, 700).data))).toBe(true)
   await expect(inference.thumbnail(Buffer.from('text'))).rejects.toThrow(/no image of a kind/)
+})
+
+test('a screened scan brings its thumbnail along: it is not decoded a second time', async () => {
+  const result = await start().screen(await png(bagScan(1200, 700)))
+  if (!result.ok) throw new Error(result.reason)
+  expect(await sharp(result.output.thumbnail).metadata()).toMatchObject({ format: 'webp', width: 240, height: 140 })
 })
 
 test('an overlay shows the scan, tinted where the network looked', async () => {

@@ -119,9 +119,13 @@ describe('the token', () => {
     ['no cookie', null],
     ['an empty cookie', ''],
     ['a wrong cookie', 'lanescope=1'],
-  ])('%s opens nothing: neither page, picture, drop nor contract', async (_what, jar) => {
+    ["the right cookie's name with no value", () => `${cookie.split('=')[0] ?? ''}=`],
+    ["the right cookie's name with another value", () => `${cookie.split('=')[0] ?? ''}=${'A'.repeat(43)}`],
+    ["the right cookie's value cut short", () => cookie.slice(0, -1)],
+  ])('%s opens nothing: neither page, picture, drop, pass nor contract', async (_what, given) => {
     const headers = { origin: own() }
-    for (const path of ['/', '/index.html', PATHS.scan(17), PATHS.heatmap(1)])
+    const jar = typeof given === 'function' ? given() : given
+    for (const path of ['/', '/index.html', PATHS.scan(17), PATHS.heatmap(1), PATHS.pass])
       expect((await get(path, { cookie: jar })).status).toBe(401)
     expect((await get(PATHS.drop, { cookie: jar, method: 'POST', headers, body: SCAN })).status).toBe(401)
     expect(await upgrade({ ...headers, ...(jar === null ? {} : { cookie: jar }) })).toBe(401)

@@ -131,3 +131,18 @@ test("an unscreenable bag's scan can still be looked at", async () => {
   expect(station.get(1)).toMatchObject({ verdict: 'unscreenable', hasScan: true })
   expect((await station.images.at('/scan/1'))?.type).toBe('image/jpeg')
 })
+
+test('a thumbnail that came with the verdict is served as it is, and none is made', async () => {
+  const thumbnail = vi.fn((bytes: Uint8Array) => renditions.thumbnail(bytes))
+  const made = makeStation({ renditions: { ...renditions, thumbnail } })
+  made.inference.answer = () => {
+    const answer = ok({ gun: 9 })
+    return answer.ok ? { ...answer, output: { ...answer.output, thumbnail: bytesOf('made with the verdict') } } : answer
+  }
+  await made.station.start()
+  await made.station.submit({ lane: 'n', path: '/1', content: { bytes: JPEG } })
+  await made.station.idle()
+  const image = await made.station.images.at('/thumb/1')
+  expect([image?.type, new TextDecoder().decode(image?.bytes)]).toEqual(['image/webp', 'made with the verdict'])
+  expect(thumbnail).not.toHaveBeenCalled()
+})

@@ -38,7 +38,7 @@ describe('intake', () => {
         ...log,
       },
       archive: { put: put ?? vi.fn(() => (steps.push('archive'), Promise.resolve(''))) },
-      belt: { room: () => Promise.resolve(), put: () => void steps.push('belt') },
+      belt: { mustRun: nothing, room: () => Promise.resolve(), put: () => void steps.push('belt') },
       ledger: { finish: vi.fn(() => void steps.push('verdict')), refused: vi.fn() },
       troubles: { raise: vi.fn(), over: vi.fn() },
       tellStored: vi.fn(),
@@ -106,6 +106,7 @@ describe('screening', () => {
       troubles: { raise: vi.fn() },
       finish: (id, record) => void finished.push([id, record]),
       keepHeatmap,
+      keepThumbnail: () => undefined,
       took: vi.fn(),
       ...change,
     }
@@ -174,6 +175,7 @@ describe('ledger', () => {
       unlogged,
       troubles,
       teller: { tell: (b) => (told.push(b), b), tellStored: vi.fn() },
+      say: vi.fn(),
       scored: vi.fn(),
       clear,
     }
