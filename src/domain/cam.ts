@@ -1,4 +1,4 @@
-// Class activation maps: the three levels fused, the peak, and its way back to the original scan (docs/MODEL_CONTRACT.md). Pure.
+// Class activation maps: the levels fused, the peak, and its way back to the original scan; several looks laid on one scan (docs/MODEL_CONTRACT.md). Pure.
 import type { Point } from '../shared/bag'
 import { fromLogOdds } from './prior-shift'
 
@@ -40,17 +40,46 @@ export function sample(map: ActivationMap, x: number, y: number): number {
   return upper * (1 - down) + lower * down
 }
 
-/** Mean of the levels' maps of one class, each resized bilinearly to the first (finest) one's grid. Throws RangeError without a level. */
-export function fuseMaps(levels: readonly ActivationMap[]): ActivationMap {
+/** How the levels become one prediction: the manifest's `fusion`. */
+export type Fusion = 'logits' | 'probabilities'
+
+/** ln σ(z), exact in both tails. */
+const logSigmoid = (z: number): number => (z >= 0 ? -Math.log1p(Math.exp(-z)) : z - Math.log1p(Math.exp(z)))
+
+/** ln Σ exp, of values that are not all −∞. */
+function logSumExp(count: number, value: (i: number) => number): number {
+  let most = Number.NEGATIVE_INFINITY
+  for (let i = 0; i < count; i += 1) most = Math.max(most, value(i))
+  let sum = 0
+  for (let i = 0; i < count; i += 1) sum += Math.exp(value(i) - most)
+  return most + Math.log(sum)
+}
+
+/**
+ * The levels' logits as one: their mean, or the logit of the mean of their probabilities (the paper's Eqs. 5 and 6), which is never rounded to
+ * 0 or 1 on the way. Throws RangeError without a level.
+ */
+export function fuse(levels: ArrayLike<number>, rule: Fusion): number {
+  const count = levels.length
+  if (count === 0) throw new RangeError('no level to fuse')
+  const z = (i: number): number => levels[i] ?? Number.NaN
+  if (rule === 'probabilities') return logSumExp(count, (i) => logSigmoid(z(i))) - logSumExp(count, (i) => logSigmoid(-z(i)))
+  let sum = 0
+  for (let i = 0; i < count; i += 1) sum += z(i)
+  return sum / count
+}
+
+/** The levels' maps of one class, each resized bilinearly to the first (finest) one's grid, fused cell by cell. Throws RangeError without a level. */
+export function fuseMaps(levels: readonly ActivationMap[], rule: Fusion = 'logits'): ActivationMap {
   const first = levels[0]
   if (first === undefined) throw new RangeError('no level to fuse')
   const { width, height } = first
   const values = new Float32Array(width * height)
+  const cell = new Float64Array(levels.length)
   for (let row = 0; row < height; row += 1)
     for (let column = 0; column < width; column += 1) {
-      let sum = 0
-      for (const level of levels) sum += sample(level, (column + 0.5) / width, (row + 0.5) / height)
-      values[row * width + column] = sum / levels.length
+      levels.forEach((level, i) => (cell[i] = sample(level, (column + 0.5) / width, (row + 0.5) / height)))
+      values[row * width + column] = fuse(cell, rule)
     }
   return { width, height, values }
 }
@@ -95,23 +124,79 @@ export function tileSize({ width, height }: Placement['original'], longest = 256
   return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) }
 }
 
+/** One look at a scan: a class's fused map, and where it lies. */
+export interface View {
+  fused: ActivationMap
+  placement: Placement
+}
+
+/** For each pixel of a tile's side: the two cells that it lies between and how far it is from the first; `from` and `to` bound the look's box. */
+interface Steps {
+  from: number
+  to: number
+  first: Int32Array
+  second: Int32Array
+  share: Float64Array
+}
+function stepsAlong(
+  length: number,
+  box: readonly [number, number],
+  original: number,
+  cells: number,
+  toMap: (f: number) => number,
+): Steps {
+  const steps: Steps = {
+    // a pixel belongs to the box its centre lies in
+    from: Math.max(0, Math.ceil((box[0] / original) * length - 0.5)),
+    to: Math.min(length, Math.ceil((box[1] / original) * length - 0.5)),
+    first: new Int32Array(length),
+    second: new Int32Array(length),
+    share: new Float64Array(length),
+  }
+  for (let i = steps.from; i < steps.to; i += 1) {
+    const at = Math.min(Math.max(toMap((i + 0.5) / length) * cells - 0.5, 0), cells - 1)
+    const first = Math.floor(at)
+    steps.first[i] = first
+    steps.second[i] = Math.min(first + 1, cells - 1)
+    steps.share[i] = at - first
+  }
+  return steps
+}
+
 /**
- * A class's heatmap over the whole original: 255 · sigmoid(fused map), bilinear between cells, 0 outside the crop.
- * Row by row, as `tileSize` says.
+ * A class's heatmap over the whole original: 255 · sigmoid(fused map), bilinear between cells, the largest of the looks that show a place, 0
+ * where none does. Row by row, as `tileSize` says. Every look is of the same original; throws RangeError without one.
  */
-export function heatmapTile(fused: ActivationMap, placement: Placement, longest = 256): Uint8Array {
-  const { original, box } = placement
-  const heat: ActivationMap = { ...fused, values: fused.values.map(fromLogOdds) }
+export function heatmapTile(views: readonly View[], longest = 256): Uint8Array {
+  const original = views[0]?.placement.original
+  if (original === undefined) throw new RangeError('no look to show')
   const { width, height } = tileSize(original, longest)
   const tile = new Uint8Array(width * height)
-  for (let row = 0; row < height; row += 1) {
-    const y = (row + 0.5) / height
-    if (y * original.height < box.y0 || y * original.height >= box.y1) continue
-    for (let column = 0; column < width; column += 1) {
-      const x = (column + 0.5) / width
-      if (x * original.width < box.x0 || x * original.width >= box.x1) continue
-      const inSquare = fromOriginal({ x, y }, placement)
-      tile[row * width + column] = Math.round(255 * sample(heat, inSquare.x, inSquare.y))
+  for (const { fused, placement } of views) {
+    const { box } = placement
+    const heat = fused.values.map(fromLogOdds)
+    const across = stepsAlong(width, [box.x0, box.x1], original.width, fused.width, (x) => fromOriginal({ x, y: 0 }, placement).x)
+    const down = stepsAlong(
+      height,
+      [box.y0, box.y1],
+      original.height,
+      fused.height,
+      (y) => fromOriginal({ x: 0, y }, placement).y,
+    )
+    for (let row = down.from; row < down.to; row += 1) {
+      const upper = (down.first[row] ?? 0) * fused.width
+      const lower = (down.second[row] ?? 0) * fused.width
+      const share = down.share[row] ?? 0
+      for (let column = across.from; column < across.to; column += 1) {
+        const left = across.first[column] ?? 0
+        const right = across.second[column] ?? 0
+        const part = across.share[column] ?? 0
+        const above = (heat[upper + left] ?? 0) * (1 - part) + (heat[upper + right] ?? 0) * part
+        const below = (heat[lower + left] ?? 0) * (1 - part) + (heat[lower + right] ?? 0) * part
+        const value = Math.round(255 * (above * (1 - share) + below * share))
+        const at = row * width + column
+        if (value > (tile[at] ?? 0)) tile[at] = value
+      }
     }
   }
   return tile

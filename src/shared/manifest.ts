@@ -21,8 +21,10 @@ export const modelManifest = z.object({
     size: z.number().int().positive(),
     mean: triple,
     std: triple,
-    preprocessing: z.literal('bag-1'),
+    preprocessing: z.enum(['bag-1', 'bag-2']),
   }),
+  /** how the levels' logits become one */
+  fusion: z.enum(['logits', 'probabilities']).default('logits'),
   outputs: z.object({ logits: z.string(), cams: z.array(z.string()).min(1) }),
   classes: z.array(threatClass).length(5),
   calibration: z.object({

@@ -2,6 +2,7 @@
 //
 // Why one at a time: a death or a hang then concerns exactly one scan, and the others wait here, safe, for the next process.
 import { modelName } from '../../domain/first-policy'
+import type { PerClass } from '../../shared/classes'
 import type { ModelManifest } from '../../shared/manifest'
 import type { InferenceStatus } from '../../shared/status'
 import type { Inference, NetworkOutput, Renditions, ScreenResult } from '../station/ports'
@@ -91,8 +92,8 @@ class Client implements InferenceRoom {
     this.#start()
   }
 
-  async screen(bytes: Uint8Array): Promise<ScreenResult> {
-    const answer = await this.#ask({ kind: 'screen', bytes }, this.#screens)
+  async screen(bytes: Uint8Array, heatFrom?: PerClass<number>): Promise<ScreenResult> {
+    const answer = await this.#ask({ kind: 'screen', bytes, heatFrom: heatFrom ?? null }, this.#screens)
     return answer.ok ? { ok: true, output: answer.value as NetworkOutput } : answer
   }
 
@@ -102,6 +103,10 @@ class Client implements InferenceRoom {
 
   lossless(bytes: Uint8Array): Promise<Uint8Array> {
     return this.#picture({ kind: 'lossless', bytes }, this.#shown)
+  }
+
+  heatmap(bytes: Uint8Array): Promise<Uint8Array> {
+    return this.#picture({ kind: 'heatmap', bytes })
   }
 
   overlay(bytes: Uint8Array, heatmap: Uint8Array, tile: number): Promise<Uint8Array> {

@@ -1,17 +1,16 @@
 // Heatmaps as pictures: the sheet of five tiles that the station keeps (ports.ts), and one class's overlay for the command line.
 import sharp from 'sharp'
-import { heatmapTile, tileSize, type ActivationMap, type Placement } from '../../domain/cam'
+import { heatmapTile, tileSize, type View } from '../../domain/cam'
 import { colourHeat, HEAT_OPACITY } from '../../domain/heat'
 import { THREAT_CLASSES, type PerClass } from '../../shared/classes'
 import { BadScan } from './bad-scan'
 import { open } from './decode'
 
-/** Five tiles stacked in class order as one 8-bit greyscale PNG. `fused`: each class's fused map. */
-export async function heatmapSheet(fused: PerClass<ActivationMap>, placement: Placement): Promise<Uint8Array> {
-  const { width, height } = tileSize(placement.original)
-  const sheet = new Uint8Array(width * height * THREAT_CLASSES.length)
-  THREAT_CLASSES.forEach((name, index) => sheet.set(heatmapTile(fused[name], placement), index * width * height))
-  return sharp(sheet, { raw: { width, height: height * THREAT_CLASSES.length, channels: 1 } })
+/** Five tiles stacked in class order as one 8-bit greyscale PNG. `looks`: each look's view of each class. Throws RangeError without a look. */
+export async function heatmapSheet(looks: readonly PerClass<View>[]): Promise<Uint8Array> {
+  const tiles = THREAT_CLASSES.map((name) => heatmapTile(looks.map((look) => look[name])))
+  const { width, height } = tileSize(looks[0]?.gun.placement.original ?? { width: 1, height: 1 })
+  return sharp(Buffer.concat(tiles), { raw: { width, height: height * THREAT_CLASSES.length, channels: 1 } })
     .toColourspace('b-w')
     .png({ compressionLevel: 6 })
     .toBuffer()

@@ -1,30 +1,47 @@
-// Preprocessing bag-1 (docs/MODEL_CONTRACT.md): decoded scan → the network's input. training/lanescope/preprocess.py is its counterpart.
+// Preprocessing (docs/MODEL_CONTRACT.md): decoded scan → the network's input, one square a look. training/lanescope/preprocess.py is its counterpart.
 import type { Placement } from '../../domain/cam'
 import type { ModelManifest } from '../../shared/manifest'
+import { locateAsBag1 } from './bag-1'
 import type { Pixels } from './bmp'
-import { locate, type Located } from './locate'
+import type { Colour } from './ground'
+import { locate, type Located, type PixelBox } from './locate'
+import { looksAt } from './looks'
 import { resize } from './resize'
 
 export interface Prepared {
+  located: Located
+  /** what the network is to see, each bag's looks together, in the bags' order */
+  looks: PreparedLook[]
+}
+export interface PreparedLook {
   /** RGB, 8 bits a channel, S × S, padded with white */
   pixels: Uint8Array
   placement: Placement
-  located: Located
+  /** index of the bag that it shows */
+  bag: number
 }
 
-/** Steps 2–9 for a network of input side `side`. Throws BadScan where there is no bag. */
-export function prepare(image: Pixels, side: number): Prepared {
-  const located = locate(image)
-  const { box, background } = located
+/** All steps after decoding and before `normalise`, as the model was trained with them. Throws BadScan where there is no bag. */
+export function prepare(
+  image: Pixels,
+  { size, preprocessing }: Pick<ModelManifest['input'], 'size' | 'preprocessing'>,
+): Prepared {
+  const located = preprocessing === 'bag-1' ? locateAsBag1(image) : locate(image)
+  const looks = preprocessing === 'bag-1' ? located.bags.map((box, bag) => ({ box, bag })) : looksAt(located.bags, image)
+  return { located, looks: looks.map(({ box, bag }) => ({ ...square(image, box, located.background, size), bag })) }
+}
+
+/** Steps 8–10: a box resized to the network's input side, its ground flattened, padded. */
+function square(image: Pixels, box: PixelBox, ground: Colour, side: number): { pixels: Uint8Array; placement: Placement } {
   const crop = { width: box.x1 - box.x0, height: box.y1 - box.y0 }
   const longest = Math.max(crop.width, crop.height)
   const resized = (length: number): number => Math.max(1, Math.floor((length * side) / longest + 0.5))
   const size = { width: resized(crop.width), height: resized(crop.height) }
   const data = resize(image, box, size)
 
-  // Step 8 as a table a channel: rounded, so that both sides agree on a pixel that falls between two values.
+  // Step 9 as a table a channel: rounded, so that both sides agree on a pixel that falls between two values.
   const flattened = new Uint8Array(3 * 256)
-  background.forEach((b, channel) => {
+  ground.forEach((b, channel) => {
     for (let p = 0; p < 256; p += 1) flattened[256 * channel + p] = Math.min(255, Math.floor((2 * 255 * p + b) / (2 * b)))
   })
   const offset = { x: Math.floor((side - size.width) / 2), y: Math.floor((side - size.height) / 2) }
@@ -38,10 +55,10 @@ export function prepare(image: Pixels, side: number): Prepared {
       pixels[out + 2] = flattened[512 + (data[at + 2] ?? 0)] ?? 255
     }
   }
-  return { pixels, placement: { original: { width: image.width, height: image.height }, box, side, offset, size }, located }
+  return { pixels, placement: { original: { width: image.width, height: image.height }, box, side, offset, size } }
 }
 
-/** Step 10: RGB pixels (S × S) → float32, channels first. */
+/** The last step: RGB pixels (S × S) → float32, channels first. */
 export function normalise(pixels: Uint8Array, { mean, std }: Pick<ModelManifest['input'], 'mean' | 'std'>): Float32Array {
   const area = pixels.length / 3
   const tensor = new Float32Array(pixels.length)

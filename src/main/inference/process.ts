@@ -1,10 +1,11 @@
 // Entry of the inference process: under Electron a utilityProcess, under Node a fork. Answers one request after the other.
 import sharp from 'sharp'
+import type { ModelManifest } from '../../shared/manifest'
 import { BadScan } from './bad-scan'
 import { overlay } from './heatmap'
 import { lossless, thumbnail } from './pictures'
-import type { OpenRequest, Opened, Reply, Request } from './protocol'
-import { screen } from './screen'
+import type { Opened, Reply, Request } from './protocol'
+import { heatmapOf, screen } from './screen'
 import { openNetwork, type Network } from './session'
 
 /** What Electron's `process.parentPort` offers; this room may not import Electron's types. */
@@ -13,18 +14,23 @@ interface ParentPort {
   postMessage(message: unknown): void
 }
 
-let opened: { network: Network; manifest: OpenRequest['manifest'] } | null = null
+let opened: [Network, ModelManifest] | null = null
+const open = (): [Network, ModelManifest] => {
+  if (opened === null) throw new Error('The model is not open yet.')
+  return opened
+}
 
 async function answer(request: Request): Promise<Opened | Uint8Array | Awaited<ReturnType<typeof screen>>> {
   switch (request.kind) {
     case 'open': {
       const network = await openNetwork(request.manifest, request.modelPath, request)
-      opened = { network, manifest: request.manifest }
+      opened = [network, request.manifest]
       return { provider: network.provider, note: network.note }
     }
     case 'screen':
-      if (opened === null) throw new Error('The model is not open yet.')
-      return screen(request.bytes, opened.network, opened.manifest)
+      return screen(request.bytes, ...open(), request.heatFrom)
+    case 'heatmap':
+      return heatmapOf(request.bytes, ...open())
     case 'thumbnail':
       return thumbnail(request.bytes)
     case 'lossless':

@@ -1,4 +1,5 @@
 // What client and inference process say to each other: one request, one reply, by id.
+import type { PerClass } from '../../shared/classes'
 import type { ModelManifest } from '../../shared/manifest'
 import type { NetworkOutput } from '../station/ports'
 
@@ -13,14 +14,15 @@ export interface OpenRequest {
   /** why no other provider than the CPU may be tried; null: all may */
   cpuOnly: string | null
 }
-/** The file's bytes as they arrived, network and CAMs wanted. */
+/** The file's bytes as they arrived, to be screened; the heatmap sheet where a class's fused logit reaches `heatFrom`, with null never. */
 export interface ScreenRequest {
   kind: 'screen'
   bytes: Uint8Array
+  heatFrom: PerClass<number> | null
 }
-/** A picture to show: WebP of at most 240 px a side, or a lossless PNG of what the network saw. */
+/** A picture to show: WebP of at most 240 px a side, a lossless PNG of what the network saw, or the heatmap sheet. */
 export interface PictureRequest {
-  kind: 'thumbnail' | 'lossless'
+  kind: 'thumbnail' | 'lossless' | 'heatmap'
   bytes: Uint8Array
 }
 /** One class's heatmap laid over the scan, as PNG. */

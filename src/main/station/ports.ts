@@ -1,5 +1,5 @@
 // What the station needs of the outer rooms: interfaces that store, inference and feed implement. The station imports nothing of them.
-import type { Bag, BagFilter, Decision, HistoryEntry, ImageStatistics, Outcome, Point } from '../../shared/bag'
+import type { Bag, BagFilter, Decision, HistoryEntry, ImageStatistics, Outcome, Point, Region } from '../../shared/bag'
 import type { PerClass, Tier, Verdict } from '../../shared/classes'
 import type { ModelManifest } from '../../shared/manifest'
 import type { Calibration, Policy } from '../../shared/policy'
@@ -41,16 +41,26 @@ export interface Feed {
 
 // ---- inference --------------------------------------------------------------------------------------------
 
+/** What the network says of one class: logits by level (finest first), their fusion, and where. */
+export interface ClassOutput {
+  logits: number[]
+  fused: number
+  /** fractions of the original */
+  peak: Point
+}
 /** What the network says of one scan, before any policy. */
 export interface NetworkOutput {
   width: number
   height: number
-  classes: PerClass<{ logits: number[]; fused: number; peak: Point }>
+  /** of each class what the bag with the largest fused logit gave */
+  classes: PerClass<ClassOutput>
+  /** the bags on the scan, from left to right; at least one */
+  bags: { box: Region; classes: PerClass<ClassOutput> }[]
   /**
-   * Heatmaps as one 8-bit greyscale PNG: five tiles stacked vertically in class order, each covering the whole original image at its
-   * aspect ratio (longest side ≤ 256 px), value = 255 · sigmoid(fused map), 0 outside the crop.
+   * Null where it was not wanted. Heatmaps as one 8-bit greyscale PNG: five tiles stacked vertically in class order, each covering the whole original image at its
+   * aspect ratio (longest side ≤ 256 px), value = 255 · sigmoid(fused map), the largest of the looks at a place, 0 outside the bags.
    */
-  heatmap: Uint8Array
+  heatmap: Uint8Array | null
   /** as `Renditions.thumbnail`; absent where it could not be made */
   thumbnail?: Uint8Array
   statistics: ImageStatistics
@@ -61,8 +71,8 @@ export interface NetworkOutput {
 export type ScreenResult = { ok: true; output: NetworkOutput } | { ok: false; reason: string; retry: boolean }
 
 export interface Inference {
-  /** Never rejects. `bytes` are the file's bytes as they arrived. */
-  screen(bytes: Uint8Array): Promise<ScreenResult>
+  /** Never rejects. `bytes` are the file's bytes as they arrived. The heatmap is made where a class's fused logit reaches `heatFrom`; without it never. */
+  screen(bytes: Uint8Array, heatFrom?: PerClass<number>): Promise<ScreenResult>
   status(): InferenceStatus
   onStatus(listener: (status: InferenceStatus) => void): () => void
   manifest: ModelManifest
@@ -195,6 +205,8 @@ export interface Caretaker {
 export interface Renditions {
   /** WebP, longest side ≤ 240 px */
   thumbnail(bytes: Uint8Array): Promise<Uint8Array>
+  /** the heatmap sheet (see NetworkOutput) of a scan, made by looking at it again */
+  heatmap(bytes: Uint8Array): Promise<Uint8Array>
   /** lossless PNG at full size of what the network saw: upright, without profile or transparency */
   lossless(bytes: Uint8Array): Promise<Uint8Array>
 }

@@ -2,15 +2,17 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import {
+  type ActivationMap,
   fromOriginal,
+  fuse,
   fuseMaps,
   heatmapTile,
   peakOf,
+  type Placement,
   sample,
   tileSize,
   toOriginal,
-  type ActivationMap,
-  type Placement,
+  type View,
 } from '../../../src/domain/cam'
 
 const map = (width: number, height: number, values: number[]): ActivationMap => ({
@@ -144,7 +146,7 @@ test('a tile covers the whole scan: 0 outside the crop, 255 · sigmoid inside, b
     4,
     Array.from({ length: 16 }, (_, i) => (i === 6 ? 3 : -3)),
   )
-  const tile = heatmapTile(fused, p)
+  const tile = heatmapTile([{ fused, placement: p }])
   const at = (x: number, y: number): number => tile[y * 256 + x] ?? -1
   expect(at(10, 10)).toBe(0)
   expect(at(127, 64)).toBe(0)
@@ -158,4 +160,35 @@ test('a tile covers the whole scan: 0 outside the crop, 255 · sigmoid inside, b
 test('a small scan is not blown up', () => {
   expect(tileSize({ width: 100, height: 70 })).toEqual({ width: 100, height: 70 })
   expect(tileSize({ width: 5000, height: 64 })).toEqual({ width: 256, height: 3 })
+})
+
+test('several looks on one tile: each in its place, the larger where two overlap', () => {
+  const original = { width: 400, height: 100 }
+  const look = (x0: number, x1: number, value: number): View => ({
+    fused: map(2, 2, [value, value, value, value]),
+    placement: { original, box: { x0, y0: 0, x1, y1: 100 }, side: 64, offset: { x: 0, y: 0 }, size: { width: 64, height: 64 } },
+  })
+  const heat = (z: number): number => Math.round(255 / (1 + Math.exp(-z)))
+  for (const views of [
+    [look(0, 200, 1), look(100, 300, -1)],
+    [look(100, 300, -1), look(0, 200, 1)],
+  ]) {
+    const tile = heatmapTile(views)
+    const row = 32 * 256
+    expect([16, 96, 160, 224].map((x) => tile[row + x])).toEqual([heat(1), heat(1), heat(-1), 0])
+  }
+  expect(() => heatmapTile([])).toThrow(RangeError)
+})
+
+test('levels fused by their logits, or by their probabilities as in the paper', () => {
+  expect(fuse([1, 2, 6], 'logits')).toBe(3)
+  const sigma = (z: number): number => 1 / (1 + Math.exp(-z))
+  const p = (sigma(-1) + sigma(0.5) + sigma(3)) / 3
+  expect(fuse([-1, 0.5, 3], 'probabilities')).toBeCloseTo(Math.log(p / (1 - p)), 12)
+  // nothing rounds to 0 or 1: one level alone is itself, however sure
+  for (const z of [-800, -40, 0, 40, 800]) expect(fuse([z], 'probabilities')).toBeCloseTo(z, 9)
+  expect(fuse([60, -60], 'probabilities')).toBeCloseTo(0, 9)
+  const cells = fuseMaps([map(2, 1, [4, -4]), map(1, 1, [0])], 'probabilities')
+  expect(cells.values[0]).toBeCloseTo(fuse([4, 0], 'probabilities'), 5)
+  expect(() => fuse([], 'probabilities')).toThrow(RangeError)
 })

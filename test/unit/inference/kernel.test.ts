@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { compiledKernel } from '../../../scripts/kernel'
 import type { Pixels } from '../../../src/main/inference/bmp'
-import { grid } from '../../../src/main/inference/locate'
+import { grid } from '../../../src/main/inference/grid'
 import { resize } from '../../../src/main/inference/resize'
 
 test('the committed module is what its source compiles to', async () => {
@@ -73,6 +73,15 @@ test('a resize is what Pillow computes, for any box and size, enlarged or reduce
   )
 })
 
+test('cells of a part are those of that part alone', () => {
+  const image = noise(300, 200, 7)
+  const part = { x0: 7, y0: 3, x1: 290, y1: 199 }
+  const alone = { width: 283, height: 196, data: new Uint8Array(3 * 283 * 196) }
+  for (let y = 0; y < 196; y += 1)
+    alone.data.set(image.data.subarray(3 * ((y + 3) * 300 + 7), 3 * ((y + 3) * 300 + 290)), 3 * 283 * y)
+  expect(grid(image, part)).toEqual(grid(alone, { x0: 0, y0: 0, x1: 283, y1: 196 }))
+})
+
 test.each([
   [1500, 1035],
   [257, 256],
@@ -82,7 +91,7 @@ test.each([
 ])('cells of a %d × %d picture are the rounded means of its blocks', (width, height) => {
   const image = noise(width, height, width)
   if (width > 60_000) image.data.fill(255)
-  const { k, width: columns, height: rows, colours } = grid(image)
+  const { k, width: columns, height: rows, colours } = grid(image, { x0: 0, y0: 0, x1: width, y1: height })
   expect([k, columns, rows]).toEqual([Math.ceil(Math.max(width, height) / 256), Math.floor(width / k), Math.floor(height / k)])
   for (const [column, row] of [
     [0, 0],

@@ -120,7 +120,8 @@ export function writeTinyModel(
     backbone: 'none',
     variant: 'test',
     levels: 3,
-    input: { name: 'scan', size: TINY_SIDE, mean: [0, 0, 0], std: [1, 1, 1], preprocessing: 'bag-1' },
+    input: { name: 'scan', size: TINY_SIDE, mean: [0, 0, 0], std: [1, 1, 1], preprocessing: 'bag-2' },
+    fusion: 'logits',
     outputs: { logits: 'logits', cams: ['cam_1', 'cam_2', 'cam_3'] },
     classes: ['gun', 'knife', 'wrench', 'pliers', 'scissors'],
     calibration: {

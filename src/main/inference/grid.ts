@@ -1,0 +1,122 @@
+// Steps 2 and 3 of bag-2: the picture without a scanner's dark frame, as a grid of cells; and what no network here was trained to read.
+import { BadScan } from './bad-scan'
+import type { Pixels } from './bmp'
+import { kernel, layOut, STRIP } from './kernel'
+import type { PixelBox } from './locate'
+
+const GRID = 256
+/** A pixel is dark when every channel is below. */
+const EDGE_DARK = 64
+/** At most one part in so many of a side is taken for a frame. */
+const EDGE_MOST = 16
+/** Channels of a cell that lie closer than this show no colour (JPEG noise included). */
+const GREY = 8
+
+export interface Cells {
+  width: number
+  height: number
+  /** source pixels a cell's side */
+  k: number
+  /** RGB, rounded means */
+  colours: Uint8Array
+}
+
+/** Step 2: what is left without dark rows and columns at the rim, in pixels, ends exclusive. */
+export function withoutFrame({ width, height, data }: Pixels): PixelBox {
+  const dark = (from: number, step: number, count: number): boolean => {
+    let found = 0
+    for (let i = 0, at = 3 * from; i < count; i += 1, at += 3 * step)
+      if ((data[at] ?? 0) < EDGE_DARK && (data[at + 1] ?? 0) < EDGE_DARK && (data[at + 2] ?? 0) < EDGE_DARK) found += 1
+    return 5 * found >= 4 * count
+  }
+  // Two more lines go with a frame: the codec has blurred them.
+  const frame = (length: number, isDark: (line: number) => boolean): number => {
+    const most = Math.floor(length / EDGE_MOST)
+    let count = 0
+    while (count < most && isDark(count)) count += 1
+    return count === 0 ? 0 : Math.min(count + 2, most)
+  }
+  const row = (y: number): boolean => dark(y * width, 1, width)
+  const column = (x: number): boolean => dark(x, width, height)
+  return {
+    x0: frame(width, column),
+    y0: frame(height, row),
+    x1: width - frame(width, (x) => column(width - 1 - x)),
+    y1: height - frame(height, (y) => row(height - 1 - y)),
+  }
+}
+
+/** Step 3: the cells of a part of the picture, and their colours. There may be none. */
+export function grid({ width, data }: Pixels, { x0, y0, x1, y1 }: PixelBox): Cells {
+  const k = Math.ceil(Math.max(x1 - x0, y1 - y0) / GRID)
+  const columns = Math.floor((x1 - x0) / k)
+  const rows = Math.floor((y1 - y0) / k)
+  const colours = new Uint8Array(columns * rows * 3)
+  if (colours.length === 0) return { width: columns, height: rows, k, colours }
+  const sums = new Uint32Array(columns * rows * 3)
+  const stride = 3 * (x1 - x0)
+  // Sums of 16 bits hold 257 rows.
+  const most = Math.min(k, 257, Math.max(1, Math.floor(STRIP / stride)))
+  const [strip = 0, added = 0] = layOut([most * stride, 2 * stride])
+  const memory = new Uint8Array(kernel.memory.buffer)
+  const column = new Uint16Array(kernel.memory.buffer, added, stride)
+  for (let y = 0; y < rows * k;) {
+    const row = Math.floor(y / k)
+    const lines = Math.min(most, (row + 1) * k - y)
+    for (let line = 0; line < lines; line += 1) {
+      const at = 3 * ((y0 + y + line) * width + x0)
+      memory.set(data.subarray(at, at + stride), strip + line * stride)
+    }
+    kernel.sum(strip, lines, stride, added)
+    addAcross(column, k, sums.subarray(3 * row * columns, 3 * (row + 1) * columns))
+    y += lines
+  }
+  const n = k * k
+  for (let i = 0; i < sums.length; i += 1) colours[i] = Math.floor((2 * (sums[i] ?? 0) + n) / (2 * n))
+  return { width: columns, height: rows, k, colours }
+}
+
+/** Adds up each `k` neighbours of a row of sums (RGB) into its cell. */
+function addAcross(row: Uint16Array, k: number, cells: Uint32Array): void {
+  let at = 0
+  for (let cell = 0; cell < cells.length; cell += 3) {
+    let r = 0
+    let g = 0
+    let b = 0
+    for (let x = 0; x < k; x += 1, at += 3) {
+      r += row[at] ?? 0
+      g += row[at + 1] ?? 0
+      b += row[at + 2] ?? 0
+    }
+    cells[cell] = (cells[cell] ?? 0) + r
+    cells[cell + 1] = (cells[cell + 1] ?? 0) + g
+    cells[cell + 2] = (cells[cell + 2] ?? 0) + b
+  }
+}
+
+/**
+ * The app's own refusal, beyond the contract: a "bag" without any colour (a grayscale picture saved as RGB) or of one flat colour (a blank or
+ * failed capture) is no pseudo-colour scan, and a score on it would mean nothing.
+ */
+export function refuseColourless({ colours }: Cells, bag: Uint8Array): void {
+  let mostColour = 0
+  let widest = 0
+  const [low, high] = [new Uint8Array(3).fill(255), new Uint8Array(3)]
+  for (let cell = 0; cell < bag.length; cell += 1) {
+    if (bag[cell] === 0) continue
+    let least = 255
+    let most = 0
+    for (let channel = 0; channel < 3; channel += 1) {
+      const value = colours[3 * cell + channel] ?? 0
+      least = Math.min(least, value)
+      most = Math.max(most, value)
+      low[channel] = Math.min(low[channel] ?? 0, value)
+      high[channel] = Math.max(high[channel] ?? 0, value)
+      widest = Math.max(widest, (high[channel] ?? 0) - (low[channel] ?? 0))
+    }
+    mostColour = Math.max(mostColour, most - least)
+  }
+  if (widest < GREY) throw new BadScan('There is no bag to see: the picture is one flat colour.')
+  if (mostColour < GREY)
+    throw new BadScan('The picture has no colour (grayscale saved as RGB): the network reads dual-energy pseudo-colour.')
+}
