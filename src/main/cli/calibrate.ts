@@ -11,7 +11,8 @@ import type { ModelFiles } from '../inference/model-files'
 import { screenAndJudge, unscreenable } from '../station/judging'
 import { modelOf, sampleOfModel, withBook, type BookOptions } from './book'
 import { UsageError } from './exit'
-import { commandInference, judgingByModel } from './inference'
+import { inOrder } from './in-order'
+import { commandInference, inHand, judgingByModel } from './inference'
 import { matchScans, type Matched } from './labels/matched'
 import { readText } from './text'
 import { progressBar } from './progress'
@@ -164,10 +165,13 @@ async function scored(folder: string, labels: string, model: ModelFiles): Promis
   const scans: ScoredScan[] = []
   const leftOut = refused.map(({ name, reason }) => `${name} is left out: ${reason}`)
   try {
-    for (const { name, path, labels: row, group } of list) {
-      const read = await readScan(path)
-      const { classes, reason } =
+    const screened = inOrder(list, inHand(inference), async (listed) => {
+      const read = await readScan(listed.path)
+      const record =
         'unreadable' in read ? unscreenable(read.unreadable, Date.now()) : (await screenAndJudge(read.bytes, means)).record
+      return { ...listed, ...record }
+    })
+    for await (const { name, labels: row, group, classes, reason } of screened) {
       bar?.increment()
       if (classes === null) {
         leftOut.push(`${name} is left out: ${reason ?? ''}`)

@@ -11,7 +11,8 @@ import { chooseModel, type ModelFiles } from '../inference/model-files'
 import { screenAndJudge, type JudgingMeans } from '../station/judging'
 import { evaluate, inTable, scoresCsv, type ScoredScan } from './evaluate-table'
 import { UsageError } from './exit'
-import { commandInference, judgingByModel } from './inference'
+import { inOrder } from './in-order'
+import { commandInference, inHand, judgingByModel } from './inference'
 import { Annotations, type AnnotationReport } from './labels/annotated'
 import type { LabelledScan } from './labels/list'
 import { matchScans, type Matched, type Refused } from './labels/matched'
@@ -63,8 +64,8 @@ async function run(options: EvaluateOptions): Promise<number> {
   const scored: ScoredScan[] = []
   const unscored: Refused[] = [...matched.refused]
   try {
-    for (const scan of scans) {
-      const result = await score(scan, scan.path, annotations, means)
+    const scoring = inOrder(scans, inHand(inference), (scan) => score(scan, scan.path, annotations, means))
+    for await (const result of scoring) {
       if ('reason' in result) unscored.push(result)
       else scored.push(result)
       bar?.increment()

@@ -1,4 +1,4 @@
-// The inference process of one command: it ends with the command, so a process that has failed for good is not tried again meanwhile.
+// The inference processes of one command: they end with the command, so a pool that has failed for good is not tried again meanwhile.
 import { firstCalibration, firstPolicy } from '../../domain/first-policy'
 import { startInference, type InferenceRoom } from '../inference/client'
 import type { ModelFiles } from '../inference/model-files'
@@ -11,10 +11,13 @@ const TRY_AGAIN = 600_000
 /** Version of the policy and calibration that a model brings. */
 export const FIRST_POLICY = 1
 
-/** Starts the built inference process on a model; the caller stops it. Throws where it is not built. */
+/** Starts the built inference processes on a model; the caller stops it. Throws where it is not built. */
 export function commandInference({ manifest, modelPath }: Pick<ModelFiles, 'manifest' | 'modelPath'>): InferenceRoom {
   return startInference({ spawn: nodeSpawn(inferenceEntry(import.meta.dirname)), manifest, modelPath, tryAgain: TRY_AGAIN })
 }
+
+/** Scans that a command has in hand: twice what is worked on, so that a slow one does not make the others wait for their turn. */
+export const inHand = (inference: InferenceRoom | undefined): number => 2 * (inference?.atOnce ?? 1)
 
 /** The judging room's means for one command: this network, under one policy and its calibration. */
 export function judgingBy(inference: InferenceRoom, policy: Policy, calibration: Calibration): JudgingMeans {

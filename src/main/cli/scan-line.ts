@@ -1,6 +1,6 @@
 // The line that `lanescope scan --json` prints for a scan: its schema, and how it is made.
 import * as z from 'zod'
-import { point } from '../../shared/bag'
+import { point, region } from '../../shared/bag'
 import { mapClasses, perClass, tier, verdict } from '../../shared/classes'
 import type { ScreenedRecord } from '../station/ports'
 
@@ -25,6 +25,8 @@ export const scanLine = z.strictObject({
   /** why the scan is unscreenable, else null */
   reason: z.string().nullable(),
   classes: perClass(classLine),
+  /** the bags on the scan, from left to right, each by itself; the scan's verdict is the worst of theirs. Empty when unscreenable. */
+  bags: z.array(z.object({ box: region, verdict, classes: perClass(classLine.omit({ logits: true })) })),
   model: z.string().nullable(),
   policy: z.number().int().nullable(),
   /** execution provider that ran the network, null when none did */
@@ -53,6 +55,14 @@ export function lineOf(file: string, sha256: string | null, record: ScreenedReco
       const { logits, posterior, tier, peak } = classes[name]
       return { logits, score: posterior, tier, peak }
     }),
+    bags: (record.bags ?? []).map((bag) => ({
+      box: bag.box,
+      verdict: bag.verdict,
+      classes: mapClasses((name) => {
+        const { posterior, tier, peak } = bag.classes[name]
+        return { score: posterior, tier, peak }
+      }),
+    })),
     model: by?.model ?? null,
     policy: by?.policy ?? null,
     provider,

@@ -10,7 +10,8 @@ import type { InferenceRoom } from '../inference/client'
 import { chooseModel } from '../inference/model-files'
 import { screenAndJudge, unscreenable, type Judged, type JudgingMeans } from '../station/judging'
 import { UsageError } from './exit'
-import { commandInference, FIRST_POLICY, judgingByModel } from './inference'
+import { inOrder } from './in-order'
+import { commandInference, FIRST_POLICY, inHand, judgingByModel } from './inference'
 import { progressBar } from './progress'
 import { listScans, readScan, type Listed } from './scan-files'
 import { lineOf, type Judge, type ScanLine } from './scan-line'
@@ -56,11 +57,10 @@ async function scan(paths: string[], options: ScanOptions): Promise<number> {
   const counts = { alarm: 0, advisory: 0, clear: 0, unscreenable: 0 }
   let unwritten = 0
   try {
-    for (const listed of scans) {
-      const { line, heatmap, bytes } = await screenOne(listed, started)
+    for await (const { line, heatmap, bytes } of inOrder(scans, inHand(inference), (listed) => screenOne(listed, started))) {
       counts[line.verdict] += 1
       await print(options.json ? JSON.stringify(line) : inWords(line), bar)
-      if (options.heatmaps !== undefined && heatmap !== null && inference && bytes !== null)
+      if (options.heatmaps !== undefined && inference && bytes !== null)
         unwritten += await writeHeatmaps(options.heatmaps, options.everyClass === true, line, bytes, heatmap, inference)
       bar?.increment()
     }
@@ -130,10 +130,12 @@ async function writeHeatmaps(
   every: boolean,
   line: ScanLine,
   bytes: Uint8Array,
-  sheet: Uint8Array,
+  sheet: Uint8Array | null,
   inference: InferenceRoom,
 ): Promise<number> {
+  if (line.verdict === 'unscreenable') return 0
   let unwritten = 0
+  let heat = sheet
   for (const [tile, name] of THREAT_CLASSES.entries()) {
     const { tier } = line.classes[name]
     if (!every && tier !== 'alarm' && tier !== 'advisory') continue
@@ -141,7 +143,9 @@ async function writeHeatmaps(
     // The content's hash keeps scans of one name in two folders apart.
     const path = join(folder, `${base}.${line.sha256?.slice(0, 8) ?? ''}.${name}.png`)
     try {
-      writeFileSync(path, await inference.overlay(bytes, sheet, tile))
+      // a clear scan's is made now
+      heat ??= await inference.heatmap(bytes)
+      writeFileSync(path, await inference.overlay(bytes, heat, tile))
     } catch (error) {
       unwritten += 1
       process.stderr.write(

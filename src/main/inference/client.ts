@@ -1,12 +1,14 @@
-// The station's side of the inference process: one job at a time, time-out, restart with backoff and a cap, status.
+// The station's side of inference: a pool of processes, one scan each, oldest first; restart with backoff and a cap; status.
 //
-// Why one at a time: a death or a hang then concerns exactly one scan, and the others wait here, safe, for the next process.
+// Why one at a time in each: a death or a hang then concerns exactly one scan, and the others wait here, safe, for the next free process.
+import { availableParallelism, totalmem } from 'node:os'
 import { modelName } from '../../domain/first-policy'
 import type { PerClass } from '../../shared/classes'
 import type { ModelManifest } from '../../shared/manifest'
 import type { InferenceStatus } from '../../shared/status'
 import type { Inference, NetworkOutput, Renditions, ScreenResult } from '../station/ports'
-import type { InferenceProcess, Opened, OpenRequest, Reply, Spawn, Work } from './protocol'
+import type { Opened, OpenRequest, Spawn, Work } from './protocol'
+import { Worker, type Answer } from './worker'
 
 /** The inference room as composition roots see it: the station's ports, and pictures made where a bad file can do no harm. */
 export interface InferenceRoom extends Inference, Renditions {
@@ -19,6 +21,8 @@ export interface ClientOptions {
   manifest: ModelManifest
   /** absolute path of the manifest's ONNX file */
   modelPath: string
+  /** processes that share the work on a CPU; default: `processesHere()` */
+  processes?: number
   /** try WebGPU where CUDA is missing; default: the environment's LANESCOPE_WEBGPU is 1 */
   webgpu?: boolean
   /** ms that a job, and the opening of the model, may take; default 30 s and 60 s */
@@ -27,7 +31,7 @@ export interface ClientOptions {
   /** first and longest pause before a restart, ms; default 200 and 10,000 */
   firstPause?: number
   longestPause?: number
-  /** deaths in a row, without a finished job between them, after which the state is `failed`; default 5 */
+  /** deaths in a row for each process, without a finished job between them, after which the state is `failed`; default 5 */
   mostDeaths?: number
   /** ms after which a failed process is tried again; default 60,000 */
   tryAgain?: number
@@ -35,22 +39,26 @@ export interface ClientOptions {
   log?: (line: string) => void
 }
 
-type Answer = { ok: true; value: unknown } | { ok: false; reason: string; retry: boolean }
 interface Job {
   work: Work
   answer: (answer: Answer) => void
 }
-interface Running {
-  process: InferenceProcess
-  ready: boolean
-  readyAt: number
-  current: { id: number; timer: NodeJS.Timeout; answer: (answer: Answer) => void } | null
+
+/** Memory that a process may come to need, bytes: a scan of 50 megapixels, the network and libraries. */
+const MEMORY_EACH = 1024 ** 3
+
+/** As many processes as cores, and no more than the memory holds. */
+export function processesHere(): number {
+  const limit = process.constrainedMemory()
+  const memory = limit > 0 ? Math.min(limit, totalmem()) : totalmem()
+  return Math.max(1, Math.min(availableParallelism(), Math.floor(memory / MEMORY_EACH)))
 }
 
 const STOPPING = 'The program is stopping.'
 
-class Client implements InferenceRoom {
+class Pool implements InferenceRoom {
   readonly manifest: ModelManifest
+  readonly atOnce: number
   readonly #options: Required<Omit<ClientOptions, 'manifest'>>
   readonly #listeners = new Set<(status: InferenceStatus) => void>()
   /** The picture of the bag that a person has before them goes before everything: behind a burst it would be a black screen for minutes. */
@@ -59,18 +67,19 @@ class Client implements InferenceRoom {
   readonly #screens: Job[] = []
   /** the last asked for first: what was asked before has probably scrolled away */
   readonly #pictures: Job[] = []
-  #running: Running | null = null
+  /** one at first: it finds out what runs here. The others follow it on a CPU; a graphics card gets one session. */
+  readonly #workers: Worker[] = []
   #deaths = 0
   /** why the graphics card is left alone for the rest of this run; null while it may be tried */
   #cpuOnly: string | null = null
-  #nextId = 1
-  #pause: NodeJS.Timeout | null = null
+  readonly #pauses = new Map<Worker, NodeJS.Timeout>()
   #stopped = false
   #status: InferenceStatus
 
   constructor({ manifest, ...options }: ClientOptions) {
     this.manifest = manifest
     this.#options = {
+      processes: processesHere(),
       webgpu: process.env['LANESCOPE_WEBGPU'] === '1',
       jobTimeout: 30_000,
       openTimeout: 60_000,
@@ -81,6 +90,7 @@ class Client implements InferenceRoom {
       log: () => undefined,
       ...options,
     }
+    this.atOnce = this.#options.processes
     this.#status = {
       state: 'starting',
       provider: null,
@@ -89,7 +99,7 @@ class Client implements InferenceRoom {
       restarts: 0,
       message: null,
     }
-    this.#start()
+    this.#start(this.#hire(), this.#cpuOnly)
   }
 
   async screen(bytes: Uint8Array, heatFrom?: PerClass<number>): Promise<ScreenResult> {
@@ -106,7 +116,7 @@ class Client implements InferenceRoom {
   }
 
   heatmap(bytes: Uint8Array): Promise<Uint8Array> {
-    return this.#picture({ kind: 'heatmap', bytes })
+    return this.#picture({ kind: 'heatmap', bytes }, this.#shown)
   }
 
   overlay(bytes: Uint8Array, heatmap: Uint8Array, tile: number): Promise<Uint8Array> {
@@ -126,18 +136,8 @@ class Client implements InferenceRoom {
   async stop(): Promise<void> {
     if (this.#stopped) return
     this.#stopped = true
-    if (this.#pause !== null) clearTimeout(this.#pause)
-    const running = this.#running
-    this.#running = null
-    if (running !== null) {
-      const gone = new Promise<void>((resolve) => running.process.onExit(() => resolve()))
-      running.process.kill()
-      if (running.current !== null) {
-        clearTimeout(running.current.timer)
-        running.current.answer({ ok: false, reason: STOPPING, retry: true })
-      }
-      await gone
-    }
+    for (const pause of this.#pauses.values()) clearTimeout(pause)
+    await Promise.all(this.#workers.map((worker) => worker.stop(STOPPING)))
     this.#answerAll(STOPPING, true)
   }
 
@@ -157,102 +157,83 @@ class Client implements InferenceRoom {
     })
   }
 
+  /** Gives the oldest jobs to free processes. */
   #pump(): void {
+    if (this.#stopped) return
     if (this.#status.state === 'failed') {
       this.#answerAll(this.#status.message ?? 'Inference is not running.', false)
       return
     }
-    const running = this.#running
-    if (running === null || !running.ready || running.current !== null) return
-    const job = this.#shown.shift() ?? this.#screens.shift() ?? this.#pictures.pop()
-    if (job === undefined) return
-    this.#send(running, job.work, this.#options.jobTimeout, (answer) => {
-      // Whatever it said, it answered: a process that answers is not in a crash loop.
-      if (answer.ok || !answer.retry) this.#deaths = 0
-      job.answer(answer)
-      this.#pump()
-    })
-  }
-
-  #send(running: Running, work: Work | OpenRequest, timeout: number, answer: (answer: Answer) => void): void {
-    const id = this.#nextId++
-    const seconds = timeout >= 1000 ? `${Math.round(timeout / 1000)} s` : `${timeout} ms`
-    const timer = setTimeout(() => this.#down(running, `it gave no answer within ${seconds}`), timeout)
-    running.current = { id, timer, answer }
-    try {
-      running.process.postMessage({ id, ...work })
-    } catch (error) {
-      this.#down(running, error instanceof Error ? error.message : String(error))
+    for (const worker of this.#workers) {
+      if (!worker.free) continue
+      const job = this.#shown.shift() ?? this.#screens.shift() ?? this.#pictures.pop()
+      if (job === undefined) return
+      worker.work(job.work, job.answer)
     }
   }
 
-  #start(): void {
-    this.#pause = null
-    const { manifest } = this
-    const { spawn, modelPath, webgpu, openTimeout, log } = this.#options
-    let process: InferenceProcess
-    try {
-      process = spawn()
-    } catch (error) {
-      this.#fallen(`The inference process does not start: ${error instanceof Error ? error.message : String(error)}`)
+  /** A place for one more process. */
+  #hire(): Worker {
+    const worker: Worker = new Worker(this.#options, {
+      opened: (opened) => this.#opened(opened),
+      refused: (reason) => this.#refused(worker, reason),
+      fell: (message, lived) => this.#fell(worker, message, lived),
+      free: () => {
+        this.#deaths = 0
+        this.#pump()
+      },
+    })
+    this.#workers.push(worker)
+    return worker
+  }
+
+  #start(worker: Worker, cpuOnly: string | null): void {
+    const { modelPath, webgpu, processes } = this.#options
+    const open: OpenRequest = { kind: 'open', manifest: this.manifest, modelPath, webgpu, cpuOnly, alone: processes === 1 }
+    worker.start(open)
+  }
+
+  #opened({ provider, note }: Opened): void {
+    const { log, processes } = this.#options
+    log(`inference: ${this.#status.model ?? 'model'} runs on ${provider}${note === null ? '' : ` (${note})`}`)
+    const whole = this.#workers.every((worker) => worker.ready)
+    this.#tell({ state: 'ready', provider, providerNote: note, message: whole ? null : this.#status.message })
+    this.#pump()
+    // The others need not try in vain what the first has tried.
+    while (provider === 'cpu' && this.#workers.length < processes) this.#start(this.#hire(), note ?? 'the CPU was chosen before')
+  }
+
+  /** The model can't be opened. Where another process has it open, that one goes on; else every scan is unscreenable. */
+  #refused(worker: Worker, reason: string): void {
+    if (!this.#workers.some(({ ready }) => ready)) {
+      this.#fail(reason)
       return
     }
-    const running: Running = { process, ready: false, readyAt: 0, current: null }
-    this.#running = running
-    process.onMessage((message) => {
-      const { current } = running
-      const reply = message as Reply | null
-      if (running !== this.#running || reply === null || current?.id !== reply.id) return
-      clearTimeout(current.timer)
-      running.current = null
-      current.answer(reply.ok ? reply : { ok: false, reason: reply.reason, retry: false })
-    })
-    process.onExit((why) => this.#down(running, why))
-    this.#send(running, { kind: 'open', manifest, modelPath, webgpu, cpuOnly: this.#cpuOnly }, openTimeout, (answer) => {
-      // A death while opening is dealt with in #down.
-      if (running !== this.#running) return
-      if (!answer.ok) {
-        this.#running = null
-        process.kill()
-        this.#fail(answer.reason)
-        return
-      }
-      const { provider, note } = answer.value as Opened
-      running.ready = true
-      running.readyAt = Date.now()
-      log(`inference: ${this.#status.model ?? 'model'} runs on ${provider}${note === null ? '' : ` (${note})`}`)
-      this.#tell({ state: 'ready', provider, providerNote: note, message: null })
-      this.#pump()
-    })
+    this.#options.log(`inference: one process less: ${reason}`)
+    this.#tell({ message: reason })
+    this.#later(worker, this.#options.tryAgain)
   }
 
-  /** The process died or hangs. */
-  #down(running: Running, why: string): void {
-    if (running !== this.#running) return
-    this.#running = null
-    running.process.kill()
-    // One death after a long quiet life is not a loop.
-    if (running.ready && Date.now() - running.readyAt > this.#options.tryAgain) this.#deaths = 0
-    const { current } = running
-    running.current = null
-    if (current !== null) clearTimeout(current.timer)
-    this.#fallen(`The inference process failed: ${why}.`)
-    current?.answer({ ok: false, reason: `The inference process failed while it had this scan: ${why}.`, retry: true })
-  }
-
-  #fallen(message: string): void {
-    const { firstPause, longestPause, mostDeaths, log } = this.#options
+  #fell(worker: Worker, message: string, lived: number): void {
+    const { firstPause, longestPause, mostDeaths, tryAgain, log } = this.#options
+    if (this.#stopped) return
     log(`inference: ${message}`)
+    // One death after a long quiet life is not a loop.
+    if (lived > tryAgain) this.#deaths = worker.deaths = 0
     this.#deaths += 1
+    worker.deaths += 1
     // A graphics driver that takes the process down must not take the lane down: the CPU can do the work.
     if (this.#deaths >= 2 && this.#status.provider !== 'cpu')
       this.#cpuOnly ??= `graphics card set aside after ${this.#deaths} failures`
-    if (this.#deaths >= mostDeaths) {
+    if (this.#deaths >= mostDeaths * this.#workers.length) {
       this.#fail(`${message} It failed ${this.#deaths} times in a row.`)
       return
     }
-    this.#tell({ state: 'restarting', provider: null, providerNote: null, restarts: this.#status.restarts + 1, message })
-    this.#later(Math.min(longestPause, firstPause * 2 ** (this.#deaths - 1)))
+    const restarts = this.#status.restarts + 1
+    // The others go on: no bag waits for this one.
+    if (this.#workers.some(({ ready }) => ready)) this.#tell({ restarts, message })
+    else this.#tell({ state: 'restarting', provider: null, providerNote: null, restarts, message })
+    this.#later(worker, Math.min(longestPause, firstPause * 2 ** (worker.deaths - 1)))
   }
 
   /** Every scan is unscreenable until a later try succeeds; the state stays `failed` while that try runs, so that no bag waits for it. */
@@ -260,12 +241,24 @@ class Client implements InferenceRoom {
     const { tryAgain, log } = this.#options
     log(`inference: ${message} Trying again in ${Math.round(tryAgain / 1000)} s.`)
     this.#tell({ state: 'failed', provider: null, providerNote: null, message })
+    for (const pause of this.#pauses.values()) clearTimeout(pause)
+    this.#pauses.clear()
+    const [first] = this.#workers
+    for (const worker of this.#workers.splice(0)) void worker.stop(message)
     this.#pump()
-    this.#later(tryAgain)
+    if (first === undefined) return
+    this.#workers.push(first)
+    this.#later(first, tryAgain)
   }
 
-  #later(ms: number): void {
-    if (!this.#stopped) this.#pause = setTimeout(() => this.#start(), ms)
+  #later(worker: Worker, ms: number): void {
+    if (this.#stopped) return
+    const cpu = this.#status.provider === 'cpu' ? this.#status.providerNote : null
+    const pause = setTimeout(() => {
+      this.#pauses.delete(worker)
+      this.#start(worker, this.#cpuOnly ?? cpu)
+    }, ms)
+    this.#pauses.set(worker, pause)
   }
 
   #answerAll(reason: string, retry: boolean): void {
@@ -279,7 +272,7 @@ class Client implements InferenceRoom {
   }
 }
 
-/** Starts the inference process and keeps it running until `stop`. Returns at once; `status()` tells when the model is open. */
+/** Starts the inference processes and keeps them running until `stop`. Returns at once; `status()` tells when the model is open. */
 export function startInference(options: ClientOptions): InferenceRoom {
-  return new Client(options)
+  return new Pool(options)
 }

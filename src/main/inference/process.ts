@@ -23,6 +23,7 @@ const open = (): [Network, ModelManifest] => {
 async function answer(request: Request): Promise<Opened | Uint8Array | Awaited<ReturnType<typeof screen>>> {
   switch (request.kind) {
     case 'open': {
+      if (!request.alone) sharp.concurrency(1)
       const network = await openNetwork(request.manifest, request.modelPath, request)
       opened = [network, request.manifest]
       return { provider: network.provider, note: network.note }

@@ -13,6 +13,8 @@ export interface OpenRequest {
   webgpu: boolean
   /** why no other provider than the CPU may be tried; null: all may */
   cpuOnly: string | null
+  /** whether it may use every core: else it is one of a pool, each with one thread */
+  alone: boolean
 }
 /** The file's bytes as they arrived, to be screened; the heatmap sheet where a class's fused logit reaches `heatFrom`, with null never. */
 export interface ScreenRequest {

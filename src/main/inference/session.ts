@@ -26,17 +26,22 @@ const first = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).split('\n')[0]?.slice(0, 300) ?? ''
 
 /**
- * Opens a model on CUDA, else WebGPU (where asked for), else CPU; on the CPU alone where `cpuOnly` says why. Throws in plain words where the file is not the manifest's, the graph is
+ * Opens a model on CUDA, else WebGPU (where asked for), else CPU; on the CPU alone where `cpuOnly` says why; on one thread unless it is `alone`. Throws in plain words where the file is not the manifest's, the graph is
  * not the contract's, or no provider runs it.
  */
 export async function openNetwork(
   manifest: ModelManifest,
   modelPath: string,
-  { webgpu, cpuOnly }: { webgpu: boolean; cpuOnly: string | null } = { webgpu: false, cpuOnly: null },
+  { webgpu, cpuOnly, alone = true }: { webgpu: boolean; cpuOnly: string | null; alone?: boolean } = {
+    webgpu: false,
+    cpuOnly: null,
+  },
 ): Promise<Network> {
   const model = await readModel(manifest, modelPath)
   // A provider that is missing is an answer here, not an error to print: what fails throws anyway.
   env.logLevel = 'fatal'
+  // Several processes share the cores better than several threads in one: nothing waits for anything.
+  const threads = alone ? {} : { intraOpNumThreads: 1, interOpNumThreads: 1 }
   const notes = cpuOnly === null ? [] : [cpuOnly]
   const bundled = listSupportedBackends().map(({ name }) => name)
   for (const provider of cpuOnly === null ? ['cuda', ...(webgpu ? ['webgpu'] : []), 'cpu'] : ['cpu']) {
@@ -45,7 +50,7 @@ export async function openNetwork(
       continue
     }
     try {
-      const session = await InferenceSession.create(model, { executionProviders: [provider], logSeverityLevel: 3 })
+      const session = await InferenceSession.create(model, { executionProviders: [provider], logSeverityLevel: 3, ...threads })
       checkGraph(session, manifest)
       const network = { provider, note: notes.length === 0 ? null : notes.join('; '), run: runner(session, manifest) }
       await selfTest(network, manifest)

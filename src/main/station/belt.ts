@@ -1,7 +1,7 @@
 // The belt: received bags that wait for their screening, oldest first. A long one holds the feeds back, each after the scan that it has just handed over.
 
-/** Bags handed to inference at a time: one at work, one decoded and ready behind it. */
-const IN_HAND = 2
+/** Bags handed to inference beyond those that it works on: their bytes are read, and ready behind them. */
+const READY = 1
 /** Bags whose bytes stay in memory while they wait; the rest are read from the archive again. */
 const BYTES_WAITING = 8
 
@@ -23,9 +23,10 @@ export class Belt {
   #forRoom: (() => void)[] = []
   #forRest: (() => void)[] = []
 
-  /** `limit`: bags that may wait before `room` makes callers wait. */
+  /** `limit`: bags that may wait before `room` makes callers wait. `atOnce`: bags that are worked on at a time. */
   constructor(
     private readonly limit: number,
+    private readonly atOnce: number,
     private readonly work: WorkOnBag,
   ) {}
 
@@ -68,7 +69,7 @@ export class Belt {
   }
 
   #move(): void {
-    while (this.#running && !this.#stopping && this.#inHand < IN_HAND) {
+    while (this.#running && !this.#stopping && this.#inHand < this.atOnce + READY) {
       const next = this.#waiting.shift()
       if (!next) break
       this.#inHand += 1

@@ -1,6 +1,9 @@
 // A bag's pictures by id: the original scan, its heatmap sheet, a thumbnail. Recent heatmaps and thumbnails are kept in memory.
+//
+// A clear bag has no heatmap until somebody asks for it: then its scan is looked at again, by the network that judged it.
 import { formatOf } from '../../domain/scan/format'
 import { shownAsItIs } from '../../domain/scan/shown'
+import type { Bag } from '../../shared/bag'
 import { IMAGE_KINDS, type Archive, type BagImage, type BagLog, type ImageDesk, type ImageKind, type Renditions } from './ports'
 
 /** Heatmap sheets (some 50 KB each) and thumbnails (some 5 KB) kept in memory. */
@@ -35,12 +38,15 @@ class Recent<T> {
 
 export class Images implements ImageDesk {
   readonly #heatmaps = new Recent<Uint8Array>(HEATMAPS_KEPT)
+  readonly #looking = new Map<number, Promise<Uint8Array | null>>()
   readonly #thumbnails = new Recent<Promise<Uint8Array | null>>(THUMBNAILS_KEPT)
 
   constructor(
     private readonly log: BagLog,
     private readonly archive: Archive,
     private readonly renditions: Renditions,
+    /** `name@version` of the network that runs: it can show the heat of the bags that it judged */
+    private readonly model: string,
   ) {}
 
   /** Keeps a bag's heatmap sheet at hand. */
@@ -53,8 +59,13 @@ export class Images implements ImageDesk {
     this.#thumbnails.set(id, Promise.resolve(picture))
   }
 
-  hasHeatmap(id: number): boolean {
-    return this.#heatmaps.has(id)
+  /** Whether a bag without an archived heatmap has one at hand or can be given one. */
+  hasHeatmap(bag: Bag): boolean {
+    return this.#heatmaps.has(bag.id) || this.#canBeSeenAgain(bag)
+  }
+
+  #canBeSeenAgain({ hasScan, classes, model }: Bag): boolean {
+    return hasScan && classes !== null && model === this.model
   }
 
   async at(path: string): Promise<BagImage | null> {
@@ -70,8 +81,31 @@ export class Images implements ImageDesk {
   }
 
   async #heatmap(id: number): Promise<BagImage | null> {
-    const sheet = this.#heatmaps.get(id) ?? (await this.#archived(this.log.images(id)?.heatmap))
+    const sheet = this.#heatmaps.get(id) ?? (await this.#archived(this.log.images(id)?.heatmap)) ?? (await this.#lookedAgain(id))
     return sheet && { bytes: sheet, type: 'image/png' }
+  }
+
+  #lookedAgain(id: number): Promise<Uint8Array | null> {
+    // one look, however many ask for it meanwhile
+    let looking = this.#looking.get(id)
+    if (!looking) {
+      looking = this.#makeHeatmap(id).finally(() => this.#looking.delete(id))
+      this.#looking.set(id, looking)
+    }
+    return looking
+  }
+
+  async #makeHeatmap(id: number): Promise<Uint8Array | null> {
+    try {
+      const bag = this.log.get(id)
+      const scan = bag && this.#canBeSeenAgain(bag) ? await this.#archived(this.log.images(id)?.scan) : null
+      if (!scan) return null
+      const sheet = await this.renditions.heatmap(scan)
+      this.#heatmaps.set(id, sheet)
+      return sheet
+    } catch {
+      return null
+    }
   }
 
   async #scan(id: number): Promise<BagImage | null> {

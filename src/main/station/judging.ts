@@ -2,8 +2,8 @@
 // safety rule (a second try, no third; a policy of another model; anything that fails is unscreenable) stands once.
 import { modelName } from '../../domain/first-policy'
 import { judge } from '../../domain/policy'
-import { mapClasses } from '../../shared/classes'
-import type { Inference, NetworkOutput, PolicyBook, ScreenedRecord } from './ports'
+import { mapClasses, type PerClass } from '../../shared/classes'
+import type { ClassOutput, Inference, NetworkOutput, PolicyBook, ScreenedRecord } from './ports'
 import { plainReason } from './reasons'
 
 /** What the room needs: a network, the policies that judge it, and the time. */
@@ -15,7 +15,7 @@ export interface JudgingMeans {
 
 export interface Judged {
   record: ScreenedRecord
-  /** the heatmap sheet, PNG; null for an unscreenable bag */
+  /** the heatmap sheet, PNG; null for a bag that is clear or unscreenable */
   heatmap: Uint8Array | null
   /** the scan's thumbnail, where screening made one */
   thumbnail: Uint8Array | null
@@ -47,7 +47,7 @@ export async function screenAndJudge(
   means: JudgingMeans,
   stopping: () => boolean = () => false,
 ): Promise<Judged> {
-  const { inference, clock } = means
+  const { inference, policies, clock } = means
   const failed = (reason: string, interrupted = false): Judged => ({
     record: unscreenable(reason, clock.now()),
     heatmap: null,
@@ -55,9 +55,12 @@ export async function screenAndJudge(
     interrupted,
   })
   try {
-    let result = await inference.screen(bytes)
+    const { classes } = policies.current()
+    // only what reaches a tier is drawn at once
+    const heatFrom = mapClasses((c) => classes[c].advisory.threshold)
+    let result = await inference.screen(bytes, heatFrom)
     // the process died or hung: this bag may have done it, so it gets one more try and no third
-    if (!result.ok && result.retry && !stopping()) result = await inference.screen(bytes)
+    if (!result.ok && result.retry && !stopping()) result = await inference.screen(bytes, heatFrom)
     if (result.ok) {
       const { heatmap, thumbnail = null } = result.output
       return { record: judged(result.output, means), heatmap, thumbnail, interrupted: false }
@@ -76,17 +79,22 @@ function judged(output: NetworkOutput, { inference: { manifest }, policies, cloc
   const calibration = policies.calibration(policy.calibration)
   if (!calibration)
     throw new Error(`Alarm policy ${policy.version} names calibration ${policy.calibration}, which does not exist.`)
-  const { verdict, classes } = judge(
-    mapClasses((c) => output.classes[c].fused),
-    policy,
-    calibration,
-  )
+  const judgedBy = (found: PerClass<ClassOutput>) => judge(mapClasses((c) => found[c].fused), policy, calibration) // prettier-ignore
+  const { verdict, classes } = judgedBy(output.classes)
   return {
     verdict,
     reason: null,
     width: output.width,
     height: output.height,
     classes: mapClasses((c) => ({ ...output.classes[c], ...classes[c] })),
+    bags: output.bags.map((bag) => {
+      const own = judgedBy(bag.classes)
+      return {
+        box: bag.box,
+        verdict: own.verdict,
+        classes: mapClasses((c) => ({ ...withoutLogits(bag.classes[c]), ...own.classes[c] })),
+      }
+    }),
     statistics: output.statistics,
     model: modelName(manifest),
     policy: policy.version,
@@ -96,3 +104,5 @@ function judged(output: NetworkOutput, { inference: { manifest }, policies, cloc
     heatmap: null,
   }
 }
+
+const withoutLogits = ({ fused, peak }: ClassOutput): Omit<ClassOutput, 'logits'> => ({ fused, peak })

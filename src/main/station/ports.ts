@@ -1,5 +1,5 @@
 // What the station needs of the outer rooms: interfaces that store, inference and feed implement. The station imports nothing of them.
-import type { Bag, BagFilter, Decision, HistoryEntry, ImageStatistics, Outcome, Point, Region } from '../../shared/bag'
+import type { Bag, BagFilter, BagOnScan, Decision, HistoryEntry, ImageStatistics, Outcome, Point, Region } from '../../shared/bag'
 import type { PerClass, Tier, Verdict } from '../../shared/classes'
 import type { ModelManifest } from '../../shared/manifest'
 import type { Calibration, Policy } from '../../shared/policy'
@@ -71,6 +71,8 @@ export interface NetworkOutput {
 export type ScreenResult = { ok: true; output: NetworkOutput } | { ok: false; reason: string; retry: boolean }
 
 export interface Inference {
+  /** scans that it works on at a time; 1 where it does not say */
+  readonly atOnce?: number
   /** Never rejects. `bytes` are the file's bytes as they arrived. The heatmap is made where a class's fused logit reaches `heatFrom`; without it never. */
   screen(bytes: Uint8Array, heatFrom?: PerClass<number>): Promise<ScreenResult>
   status(): InferenceStatus
@@ -87,6 +89,8 @@ export interface ScreenedRecord {
   width: number | null
   height: number | null
   classes: Bag['classes']
+  /** the bags on the scan; absent of one that is unscreenable */
+  bags?: BagOnScan[]
   statistics: ImageStatistics | null
   model: string | null
   policy: number | null

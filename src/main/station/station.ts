@@ -4,6 +4,7 @@
 //
 // The order is the promise: bytes in the archive, then a row (`received`), then inference, then the one verdict. Whatever throws on the way
 // makes the bag unscreenable, with the reason; what a kill leaves behind is received and finished at the next start.
+import { modelName } from '../../domain/first-policy'
 import type { Bag } from '../../shared/bag'
 import { Alarms } from './alarms'
 import { Belt } from './belt'
@@ -48,7 +49,7 @@ type Stages = ReturnType<typeof makeStages>
 function makeStages(options: StationOptions) {
   const { log, archive, inference, clock } = options
   const say: Say = options.say ?? (() => undefined)
-  const images = new Images(log, archive, options.renditions)
+  const images = new Images(log, archive, options.renditions, modelName(inference.manifest))
   const unlogged = new Unlogged()
   const teller = new Teller({ log, images, unlogged, status: () => status.status(), say })
   const troubles = new Troubles(() => void teller.tellStatus(), say)
@@ -96,7 +97,9 @@ function makeStages(options: StationOptions) {
     keepThumbnail: (id, picture) => images.keepThumbnail(id, picture),
     took: (ms) => status.took(ms),
   })
-  const belt = new Belt(options.queueLimit ?? QUEUE_LIMIT, (bag, stopping) => screening.work(bag, stopping))
+  const belt = new Belt(options.queueLimit ?? QUEUE_LIMIT, inference.atOnce ?? 1, (bag, stopping) =>
+    screening.work(bag, stopping),
+  )
   const status = new StatusDesk({
     ...options,
     policies,

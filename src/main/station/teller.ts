@@ -28,10 +28,10 @@ export class Teller {
 
   constructor(private readonly stage: TellerStage) {}
 
-  /** A bag as the screens must see it: with an unwritten verdict, and with a heatmap that is at hand only. */
+  /** A bag as the screens must see it: with an unwritten verdict, and with a heatmap where one can be had. */
   shown(bag: Bag): Bag {
     const seen = this.stage.unlogged.overlay(bag)
-    return seen.hasHeatmap || !this.stage.images.hasHeatmap(seen.id) ? seen : { ...seen, hasHeatmap: true }
+    return seen.hasHeatmap || !this.stage.images.hasHeatmap(seen) ? seen : { ...seen, hasHeatmap: true }
   }
 
   /** Tells of a bag; returns what was told. */

@@ -23,7 +23,16 @@ const inference: Inference = {
     const ms = { decode: 1, infer: 1, total: 2 }
     return Promise.resolve({
       ok: true,
-      output: { width: 10, height: 10, classes, heatmap: new Uint8Array([1]), statistics, provider: 'cpu', ms },
+      output: {
+        width: 10,
+        height: 10,
+        classes,
+        bags: [{ box: { x: 0, y: 0, width: 1, height: 1 }, classes }],
+        heatmap: null,
+        statistics,
+        provider: 'cpu',
+        ms,
+      },
     })
   },
   status: () => ({ state: 'ready', provider: 'cpu', providerNote: null, model: modelName(manifest), restarts: 0, message: null }),

@@ -10,7 +10,7 @@ import { firstCalibration, firstPolicy } from '../../../src/domain/first-policy'
 import { scanLine, type ScanLine } from '../../../src/main/cli/scan-line'
 import type { ModelManifest } from '../../../src/shared/manifest'
 import { built } from '../inference/built'
-import { bagScan, hugePng, jpeg, png } from '../inference/scans'
+import { bagScan, blank, fill, hugePng, jpeg, png } from '../inference/scans'
 import { tinyOnnx, writeTinyModel } from '../inference/tiny-model'
 
 const folder = mkdtempSync(join(tmpdir(), 'lanescope-scan-'))
@@ -193,8 +193,10 @@ test('a broken model makes every scan unscreenable, never clear', async () => {
 test('a network that gives no number makes that scan unscreenable', async () => {
   const poisoned = join(folder, 'poisoned')
   writeTinyModel(poisoned, tinyOnnx({ nan: true }))
-  const dark = await png({ ...bagScan(), data: bagScan().data.map((v, i) => (i % 3 === 0 ? 10 : Math.min(v, 120))) })
-  writeFileSync(join(folder, 'dark.png'), dark)
+  const dark = blank(300, 300)
+  fill(dark, 20, 20, 280, 280, [40, 60, 10])
+  fill(dark, 30, 30, 100, 100, [10, 60, 90])
+  writeFileSync(join(folder, 'dark.png'), await png(dark))
   const run = await lanescope(['scan', '--json', '--model', poisoned, join(folder, 'dark.png')])
   expect(run.code).toBe(2)
   expect(lines(run)[0]).toMatchObject({ verdict: 'unscreenable', reason: expect.stringMatching(/not a finite number/) as string })

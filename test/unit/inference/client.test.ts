@@ -1,10 +1,10 @@
 // The inference client against real child processes: killed, hung, crashing, refusing; every scan gets an answer.
 import { fork } from 'node:child_process'
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { startInference, type ClientOptions, type InferenceRoom } from '../../../src/main/inference/client'
 import { inferenceEntry, nodeSpawn } from '../../../src/main/inference/node-spawn'
 import type { InferenceProcess } from '../../../src/main/inference/protocol'
@@ -42,6 +42,7 @@ function start(options: Partial<ClientOptions> = {}, file = entry): InferenceRoo
   const spawn = nodeSpawn(file)
   room = startInference({
     ...model,
+    processes: 1,
     firstPause: 20,
     ...options,
     spawn: () => {
@@ -82,6 +83,131 @@ test('screens scans, in the order they came, and tells what runs', async () => {
   expect(inference.status().provider).not.toBeNull()
 })
 
+/** Resolves once so many processes have opened the model. */
+async function allReady(inference: InferenceRoom, count: number, lines: string[]): Promise<void> {
+  await ready(inference)
+  await vi.waitFor(() => expect(lines.filter((line) => line.includes(' runs on '))).toHaveLength(count), 20_000)
+}
+const stopped = (pid: number): boolean => readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') T ')
+/** Stops a process, surely: what is sent to it from now on stays unread. */
+async function freeze(index: number): Promise<void> {
+  process.kill(pidOf(index), 'SIGSTOP')
+  if (existsSync('/proc/self/stat')) await vi.waitFor(() => expect(stopped(pidOf(index))).toBe(true))
+}
+
+describe('a pool of three', () => {
+  async function pool(options: Partial<ClientOptions> = {}): Promise<InferenceRoom> {
+    const lines: string[] = []
+    const inference = start({ processes: 3, log: (line) => lines.push(line), ...options })
+    await allReady(inference, 3, lines)
+    expect(spawned).toHaveLength(3)
+    return inference
+  }
+
+  test('scans are worked on at once, the oldest first, and a slow one holds nobody up', async () => {
+    const inference = await pool()
+    expect(inference.atOnce).toBe(3)
+    await freeze(0)
+    await freeze(1)
+    const order: number[] = []
+    const screens = [0, 1, 2, 3, 4].map((i) => inference.screen(scan).finally(() => order.push(i)))
+    // two are with the frozen processes; the third takes the rest, in their order
+    await Promise.all(screens.slice(2))
+    expect(order).toEqual([2, 3, 4])
+    process.kill(pidOf(0), 'SIGCONT')
+    process.kill(pidOf(1), 'SIGCONT')
+    expect((await Promise.all(screens)).every(({ ok }) => ok)).toBe(true)
+  })
+
+  test('one killed with a bag in hand costs that bag a second try and the others nothing', async () => {
+    const inference = await pool()
+    const states: string[] = []
+    inference.onStatus(({ state }) => states.push(state))
+    await freeze(0)
+    const first = inference.screen(scan)
+    const others = [inference.screen(scan), inference.screen(scan), inference.screen(scan)]
+    process.kill(pidOf(0), 'SIGKILL')
+    expect(await first).toMatchObject({ ok: false, retry: true })
+    expect((await Promise.all(others)).every(({ ok }) => ok)).toBe(true)
+    const whole = await until(inference, ({ message }) => message === null)
+    expect(whole).toMatchObject({ state: 'ready', restarts: 1 })
+    // the lane never stood still
+    expect(new Set(states)).toEqual(new Set(['ready']))
+    expect(spawned).toHaveLength(4)
+  })
+
+  test('all killed: it says so, and comes back whole', async () => {
+    const inference = await pool()
+    const down = until(inference, ({ state }) => state === 'restarting')
+    for (const index of [0, 1, 2]) process.kill(pidOf(index), 'SIGKILL')
+    await down
+    expect(await inference.screen(scan)).toMatchObject({ ok: true })
+    await until(inference, ({ state, message }) => state === 'ready' && message === null)
+    expect(spawned).toHaveLength(6)
+  })
+
+  test('a bag that kills every process it meets is given out by the caller twice, and the pool lives', async () => {
+    const poisoned = join(folder, 'poison.mjs')
+    writeFileSync(
+      poisoned,
+      `process.on('message', ({ kind, bytes }) => kind === 'screen' && bytes.length === 3 && process.exit(9))
+       await import(${JSON.stringify(entry)})`,
+    )
+    const inference = start({ processes: 3, firstPause: 1 }, poisoned)
+    await ready(inference)
+    for (let i = 0; i < 8; i += 1) {
+      const [bad, good] = await Promise.all([inference.screen(Buffer.from('bad')), inference.screen(scan)])
+      expect([bad.ok, !bad.ok && bad.retry, good.ok]).toEqual([false, true, true])
+    }
+    expect(inference.status().state).not.toBe('failed')
+  })
+
+  test('dying on every bag fails in the end, with the reason on every bag and no process left', async () => {
+    const poisoned = join(folder, 'poison-all.mjs')
+    writeFileSync(
+      poisoned,
+      `process.on('message', ({ kind }) => kind === 'screen' && process.exit(9))
+       await import(${JSON.stringify(entry)})`,
+    )
+    const inference = start({ processes: 2, firstPause: 1, mostDeaths: 2 }, poisoned)
+    await ready(inference)
+    const failed = until(inference, ({ state }) => state === 'failed')
+    let retries = 0
+    while (inference.status().state !== 'failed') {
+      const result = await inference.screen(scan)
+      if (!result.ok && result.retry) retries += 1
+      expect(result.ok).toBe(false)
+    }
+    expect((await failed).message).toMatch(/4 times in a row/)
+    expect(retries).toBeLessThanOrEqual(5)
+    expect(await inference.screen(scan)).toMatchObject({ ok: false, retry: false })
+    await Promise.all(ended)
+  })
+
+  test('stop leaves none behind', async () => {
+    const inference = await pool()
+    await freeze(2)
+    const waiting = [0, 1, 2, 3].map(() => inference.screen(scan))
+    await inference.stop()
+    const results = await Promise.all(waiting)
+    for (const result of results) if (!result.ok) expect(result.retry).toBe(true)
+    expect(results.some(({ ok }) => !ok)).toBe(true)
+    await Promise.all(ended)
+  })
+})
+
+test('a graphics card gets one session: the pool does not grow on it', async () => {
+  const card = join(folder, 'card.mjs')
+  writeFileSync(
+    card,
+    `process.on('message', ({ id, kind }) => process.send({ id, ok: true, value: kind === 'open' ? { provider: 'cuda', note: null } : { width: 1 } }))`,
+  )
+  const inference = start({ processes: 4 }, card)
+  expect(await ready(inference)).toMatchObject({ provider: 'cuda' })
+  expect(await inference.screen(scan)).toMatchObject({ ok: true })
+  expect(spawned).toHaveLength(1)
+})
+
 test('killed (-9) with a bag in hand: that bag may be tried again, and the second try succeeds', async () => {
   const inference = start()
   await ready(inference)
@@ -97,13 +223,13 @@ test('killed (-9) with a bag in hand: that bag may be tried again, and the secon
 })
 
 test('hung: after the time-out the process is replaced and the bag may be tried again', async () => {
-  const inference = start({ jobTimeout: 3000 })
+  const inference = start({ jobTimeout: 6000 })
   await ready(inference)
   process.kill(pidOf(0), 'SIGSTOP')
   expect(await inference.screen(scan)).toMatchObject({
     ok: false,
     retry: true,
-    reason: expect.stringMatching(/no answer within 3 s/) as string,
+    reason: expect.stringMatching(/no answer within 6 s/) as string,
   })
   expect(await inference.screen(scan)).toMatchObject({ ok: true })
   expect(spawned).toHaveLength(2)
@@ -181,6 +307,7 @@ test('a model that is not its manifest fails at once, with the reason on every b
 test('a process that cannot even be spawned is a failure, not a crash', async () => {
   room = startInference({
     ...model,
+    processes: 1,
     firstPause: 1,
     mostDeaths: 2,
     spawn: () => {

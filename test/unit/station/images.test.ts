@@ -1,7 +1,7 @@
 // A bag's pictures by id and path: the original bytes, the heatmap sheet, a thumbnail; nothing for what is no picture or no more there.
 import { expect, test, vi } from 'vitest'
 import { bytesOf } from '../store/make'
-import { bad, makeStation, ok, renditions } from './make'
+import { bad, FakeInference, makeStation, ok, renditions } from './make'
 
 const JPEG = Uint8Array.of(0xff, 0xd8, 0xff, 0xe0, 1)
 /** Signature and header (8-bit RGB) of a PNG, then the end, with other chunks between. */
@@ -92,19 +92,59 @@ test.each([
   expect(await station.images.at(path)).toBeNull()
 })
 
-test("a flagged bag's heatmap outlives a restart; a clear bag's is there while it is recent", async () => {
+test("a flagged bag's heatmap outlives a restart; a clear bag's is made when it is asked for", async () => {
   const first = await withScans(PNG)
   first.inference.answer = () => ok({ gun: -9 })
   await first.scan('clear one')
   await first.station.idle()
   expect(first.station.get(2)).toMatchObject({ verdict: 'clear', hasHeatmap: true })
-  expect((await first.station.images.at('/heatmap/2'))?.type).toBe('image/png')
   await first.close()
-  const second = makeStation({ folder: first.folder })
+  const heatmap = vi.fn((bytes: Uint8Array) => renditions.heatmap(bytes))
+  const second = makeStation({ folder: first.folder, renditions: { ...renditions, heatmap } })
   await second.station.start()
   expect(new TextDecoder().decode((await second.station.images.at('/heatmap/1'))?.bytes)).toBe('heatmap {"gun":9}')
-  expect(second.station.get(2).hasHeatmap).toBe(false)
-  expect(await second.station.images.at('/heatmap/2')).toBeNull()
+  expect(heatmap).not.toHaveBeenCalled()
+  expect(second.station.get(2).hasHeatmap).toBe(true)
+  const asked = await Promise.all([second.station.images.at('/heatmap/2'), second.station.images.at('/heatmap/2')])
+  for (const image of asked)
+    expect([image?.type, new TextDecoder().decode(image?.bytes)]).toEqual(['image/png', 'heat of scan clear one'])
+  await second.station.images.at('/heatmap/2')
+  expect(heatmap).toHaveBeenCalledTimes(1)
+})
+
+test('no heat is made of what another network judged, could not be screened, or whose scan is gone', async () => {
+  const first = makeStation({ keepClear: 0 })
+  await first.station.start()
+  first.inference.answer = (text) => (text.includes('bad') ? bad('cut off') : ok())
+  await first.scan('bad')
+  await first.scan('clear')
+  await first.station.idle()
+  expect(await first.station.images.at('/heatmap/1')).toBeNull()
+  expect(first.station.get(1).hasHeatmap).toBe(false)
+  expect(first.station.get(2).hasHeatmap).toBe(true)
+  await first.close()
+  const other = makeStation({ folder: first.folder, fake: new FakeInference({ version: '2', sha256: 'b'.repeat(64) }) })
+  await other.station.start()
+  expect(other.station.get(2)).toMatchObject({ verdict: 'clear', hasHeatmap: false })
+  expect(await other.station.images.at('/heatmap/2')).toBeNull()
+  await other.close()
+  // a start lets old clear scans go
+  const later = makeStation({ folder: first.folder, keepClear: 0 })
+  await later.station.start()
+  await vi.waitFor(() => expect(later.station.get(2).hasScan).toBe(false))
+  expect(later.station.get(2).hasHeatmap).toBe(false)
+  expect(await later.station.images.at('/heatmap/2')).toBeNull()
+})
+
+test('a heat that could not be made is tried again', async () => {
+  const heatmap = vi.fn((bytes: Uint8Array) => renditions.heatmap(bytes))
+  heatmap.mockRejectedValueOnce(new Error('The inference process is restarting.'))
+  const { station, scan } = makeStation({ renditions: { ...renditions, heatmap } })
+  await station.start()
+  await scan('a')
+  await station.idle()
+  expect(await station.images.at('/heatmap/1')).toBeNull()
+  expect(await station.images.at('/heatmap/1')).not.toBeNull()
 })
 
 test('a thumbnail is made once, and again when the first try failed', async () => {

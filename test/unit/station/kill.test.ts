@@ -132,7 +132,7 @@ test('an inference process killed in mid-bag: tried once more, then unscreenable
     }
   }
   const store = openStore({ folder: tempFolder() })
-  const inference = startInference({ spawn: spawnKillable, manifest, modelPath, firstPause: 10 })
+  const inference = startInference({ spawn: spawnKillable, manifest, modelPath, processes: 2, firstPause: 10 })
   const station = createStation({ ...store, inference, renditions: inference, clock: { now: () => Date.now() } })
   onTestFinished(async () => {
     await station.stop()
@@ -154,5 +154,5 @@ test('an inference process killed in mid-bag: tried once more, then unscreenable
   expect([...kills.values()]).toEqual([0, 0])
   // the last death may come after the last verdict
   await vi.waitFor(() => expect(inference.status()).toMatchObject({ state: 'ready', restarts: 3 }), 30_000)
-  expect(new Set(pids).size).toBe(4)
+  expect(new Set(pids).size).toBe(5)
 })

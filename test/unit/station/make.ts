@@ -10,16 +10,18 @@ import type { InferenceStatus } from '../../../src/shared/status'
 import { manifest } from '../domain/manifest'
 import { bytesOf, tempFolder } from '../store/make'
 
-/** The network's answer with these fused logits; the test manifest's thresholds are advisory 1, alarm 4. */
+/** The network's answer with these fused logits; the test manifest's thresholds are advisory 1, alarm 4, and only what reaches one has its heat drawn. */
 export function output(fused: Partial<Record<string, number>> = {}): NetworkOutput {
+  const classes = mapClasses((c) => {
+    const z = fused[c] ?? -3
+    return { logits: [z - 1, z, z + 1], fused: z, peak: { x: 0.25, y: 0.75 } }
+  })
   return {
     width: 640,
     height: 480,
-    classes: mapClasses((c) => {
-      const z = fused[c] ?? -3
-      return { logits: [z - 1, z, z + 1], fused: z, peak: { x: 0.25, y: 0.75 } }
-    }),
-    heatmap: bytesOf(`heatmap ${JSON.stringify(fused)}`),
+    classes,
+    bags: [{ box: { x: 0.1, y: 0.2, width: 0.8, height: 0.6 }, classes }],
+    heatmap: Object.values(fused).some((z) => z !== undefined && z >= 1) ? bytesOf(`heatmap ${JSON.stringify(fused)}`) : null,
     statistics: { brightness: 150, background: 245, aspect: 1.5, bagShare: 0.5 },
     provider: 'cpu',
     ms: { decode: 1, infer: 2, total: 3 },
@@ -72,6 +74,7 @@ export class FakeInference implements Inference {
 
 export const renditions: Renditions = {
   thumbnail: (bytes) => Promise.resolve(bytesOf(`thumbnail of ${new TextDecoder().decode(bytes)}`)),
+  heatmap: (bytes) => Promise.resolve(bytesOf(`heat of ${new TextDecoder().decode(bytes)}`)),
   lossless: (bytes) => Promise.resolve(bytesOf(`png of ${bytes.length} bytes`)),
 }
 
