@@ -92,6 +92,7 @@ export class SqliteBagLog implements BagLog {
         background: s?.background ?? null,
         aspect: s?.aspect ?? null,
         bagShare: s?.bagShare ?? null,
+        onScan: record.bags ? JSON.stringify(record.bags) : null,
       })
       if (changes === 0) return
       if (record.classes)
@@ -250,7 +251,7 @@ function prepare(db: Db) {
     finish: db.prepare<[Record<string, string | number | null>]>(`
       UPDATE bags SET verdict = @verdict, reason = @reason, width = @width, height = @height, model = @model, policy = @policy,
         provider = @provider, heatmap = @heatmap, screened_at = @screenedAt, ms_decode = @decode, ms_infer = @infer, ms_total = @total,
-        brightness = @brightness, background = @background, aspect = @aspect, bag_share = @bagShare
+        brightness = @brightness, background = @background, aspect = @aspect, bag_share = @bagShare, on_scan = @onScan
       WHERE id = @id AND verdict IS NULL`),
     verdict: db.prepare<[number], Verdict | null>('SELECT verdict FROM bags WHERE id = ?').pluck(),
     score: db.prepare<[number, string, string, number, number, string, number, number]>(

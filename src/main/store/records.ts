@@ -56,7 +56,7 @@ const SQL: Record<Kind, string[]> = {
   [KIND.received]: [ARRIVAL],
   [KIND.screened]: [
     `SELECT heatmap, screened_at, width, height, verdict, reason, model, policy, provider, ms_decode, ms_infer, ms_total,
-       brightness, background, aspect, bag_share FROM bags WHERE id = ? AND verdict IS NOT NULL`,
+       brightness, background, aspect, bag_share, on_scan FROM bags WHERE id = ? AND verdict IS NOT NULL`,
     'SELECT class, logits, fused, posterior, tier, peak_x, peak_y FROM class_scores WHERE bag_id = ? ORDER BY class',
   ],
   [KIND.letGo]: ['SELECT id FROM bags WHERE id = ?'],

@@ -1,5 +1,5 @@
 // From rows to bags: whole pages in three queries, however long the page.
-import type { Bag, ClassResult, Finding, Place } from '../../shared/bag'
+import type { Bag, BagOnScan, ClassResult, Finding, Place } from '../../shared/bag'
 import { THREAT_CLASSES, type PerClass, type ThreatClass, type Tier, type Verdict } from '../../shared/classes'
 import type { Db } from './database'
 
@@ -22,6 +22,7 @@ interface BagRow {
   ms_decode: number | null
   ms_infer: number | null
   ms_total: number | null
+  on_scan: string | null
   d_action: NonNullable<Bag['decision']>['action'] | null
   d_person: string
   d_reason: string | null
@@ -60,7 +61,7 @@ export class BagRows {
   constructor(db: Db) {
     this.#bags = db.prepare<[string], BagRow>(`
       SELECT b.id, b.lane, b.path, b.sha256, b.received_at, b.has_scan, b.heatmap, b.screened_at, b.width, b.height, b.verdict, b.reason,
-        b.model, b.policy, b.provider, b.ms_decode, b.ms_infer, b.ms_total,
+        b.model, b.policy, b.provider, b.ms_decode, b.ms_infer, b.ms_total, b.on_scan,
         d.action AS d_action, d.person AS d_person, d.reason AS d_reason, d.at AS d_at, d.seconds AS d_seconds,
         o.id AS o_id, o.kind AS o_kind, o.comment AS o_comment, o.person AS o_person, o.at AS o_at
       FROM bags b LEFT JOIN decisions d ON d.id = b.decision LEFT JOIN outcomes o ON o.id = b.outcome
@@ -129,6 +130,7 @@ function toBag(row: BagRow, classes: Partial<PerClass<ClassResult>> | undefined,
     verdict: row.verdict,
     reason: row.reason,
     classes: complete(classes) ? classes : null,
+    ...(row.on_scan === null ? {} : { bags: JSON.parse(row.on_scan) as BagOnScan[] }),
     model: row.model,
     policy: row.policy,
     provider: row.provider,

@@ -7,11 +7,11 @@ const bag = (id: number): WaitingBag => ({ id, sha256: `sha of ${id}`, bytes: ne
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 /** A belt whose bags are done when the test says so. */
-function heldBelt(limit = 100) {
+function heldBelt(limit = 100, atOnce = 1) {
   const begun: number[] = []
   const done = new Map<number, () => void>()
   const held: (number | null)[] = []
-  const belt = new Belt(limit, ({ id, bytes }) => {
+  const belt = new Belt(limit, atOnce, ({ id, bytes }) => {
     begun.push(id)
     held.push(bytes && bytes.length)
     const { promise, open } = gate<undefined>()
@@ -34,6 +34,13 @@ test('nothing is handed out before the start; then two at a time, oldest first',
   await finish(2)
   expect(begun).toEqual([1, 2, 3])
   expect(belt.backlog).toBe(3)
+})
+
+test('as many as are worked on at once are handed out, and one behind them', () => {
+  const { belt, begun } = heldBelt(100, 3)
+  for (const id of [1, 2, 3, 4, 5]) belt.put(bag(id))
+  belt.start()
+  expect(begun).toEqual([1, 2, 3, 4])
 })
 
 test('a full belt holds a feed back, and lets it go as bags leave', async () => {

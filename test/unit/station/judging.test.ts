@@ -2,10 +2,11 @@
 import { expect, test, vi } from 'vitest'
 import { firstCalibration, firstPolicy } from '../../../src/domain/first-policy'
 import { screenAndJudge, type JudgingMeans } from '../../../src/main/station/judging'
-import type { ScreenResult } from '../../../src/main/station/ports'
+import type { ScreenedRecord, ScreenResult } from '../../../src/main/station/ports'
+import { mapClasses, type ThreatClass } from '../../../src/shared/classes'
 import type { Calibration } from '../../../src/shared/policy'
 import { manifest } from '../domain/manifest'
-import { bad, died, ok } from './make'
+import { bad, died, ok, output } from './make'
 
 const policy = { version: 3, ...firstPolicy(manifest, 7) }
 const fitted: Calibration = { version: 7, ...firstCalibration(manifest) }
@@ -23,6 +24,10 @@ function room(answers: (ScreenResult | Error)[], change: Partial<JudgingMeans['p
   return { inference: { screen, manifest }, policies, clock: { now: () => 42 } }
 }
 const bytes = new Uint8Array([1])
+const tierAndPosterior = ({ classes }: ScreenedRecord, c: ThreatClass) => ({
+  tier: classes?.[c].tier,
+  posterior: classes?.[c].posterior,
+})
 
 test('a scan gets its record, under the policy that judged it, and its heatmap', async () => {
   const { record, heatmap, interrupted } = await screenAndJudge(bytes, room([ok({ gun: 5, knife: 1 })]))
@@ -31,6 +36,29 @@ test('a scan gets its record, under the policy that judged it, and its heatmap',
   expect(record.classes?.knife.tier).toBe('advisory')
   expect(heatmap).not.toBeNull()
   expect(interrupted).toBe(false)
+})
+
+test('several bags on a scan are judged one by one; its verdict is the worst of theirs', async () => {
+  const of = (fused: Record<string, number>) => output(fused).classes
+  const box = { x: 0, y: 0, width: 0.25, height: 1 }
+  const bags = [of({}), of({ knife: 2 }), of({ gun: 5 })].map((classes, i) => ({ box: { ...box, x: i / 4 }, classes }))
+  const { record } = await screenAndJudge(bytes, room([{ ok: true, output: { ...output({ gun: 5, knife: 2 }), bags } }]))
+  expect(record.verdict).toBe('alarm')
+  expect(record.bags?.map(({ box, verdict }) => [box.x, verdict])).toEqual([
+    [0, 'clear'],
+    [0.25, 'advisory'],
+    [0.5, 'alarm'],
+  ])
+  expect(record.bags?.[1]?.classes.knife).toEqual({ fused: 2, peak: { x: 0.25, y: 0.75 }, ...tierAndPosterior(record, 'knife') })
+})
+
+test('the network is told from where on a heatmap is wanted: the lowest tier of each class', async () => {
+  const means = room([ok()])
+  await screenAndJudge(bytes, means)
+  expect(means.inference.screen).toHaveBeenCalledWith(
+    bytes,
+    mapClasses((c) => policy.classes[c].advisory.threshold),
+  )
 })
 
 test('a process that died gets the bag once more and no third time', async () => {

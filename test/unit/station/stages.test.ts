@@ -228,7 +228,7 @@ describe('teller', () => {
     const said: string[] = []
     const it = new Teller({
       log: { get: fail },
-      images: { hasHeatmap: (id) => id === 2 },
+      images: { hasHeatmap: ({ id }) => id === 2 },
       unlogged: new Unlogged(),
       status: () => Promise.resolve().then(statuses),
       say: (line) => void said.push(line),

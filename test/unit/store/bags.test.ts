@@ -41,6 +41,7 @@ test('a finished bag reads back whole and valid, and its verdict stays the first
     fileName: 'ü 🙂.png',
     verdict: 'alarm',
     classes: alarm.classes,
+    bags: alarm.bags,
     ms: alarm.ms,
     hasScan: true,
     hasHeatmap: true,

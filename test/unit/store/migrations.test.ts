@@ -167,6 +167,20 @@ test('the chain is added without changing a row, and its links stay', () => {
   expect(() => db.exec('DELETE FROM links')).toThrow('append-only')
 })
 
+test('bags on a scan are added without changing what was there, and are final with the verdict', () => {
+  const file = path()
+  const old = openDatabase(file, CHAIN)
+  old.exec(BAG)
+  const before = old.prepare('SELECT * FROM bags').get() as object
+  old.close()
+  const db = at(file, CHAIN + 1)
+  expect(db.prepare('SELECT * FROM bags').get()).toEqual({ ...before, on_scan: null })
+  expect(() => db.exec(`UPDATE bags SET on_scan = '[]'`)).toThrow('written once')
+  const other = `INSERT INTO bags (lane, path, content, received_at, has_scan, on_scan) VALUES ('n', '/b', 'bb', 5, 0, `
+  expect(() => db.exec(`${other} '{}')`)).toThrow('CHECK')
+  db.exec(`${other} '[]')`)
+})
+
 test('an upgrade leaves a copy of the old database behind, and a new one leaves none', () => {
   const file = path()
   const old = openDatabase(file, 2)

@@ -6,6 +6,7 @@ import { policies } from './003-policies'
 import { search } from './004-search'
 import { findings } from './005-findings'
 import { chain } from './006-chain'
+import { bagsOnScan } from './007-bags-on-scan'
 
 export interface Migration {
   version: number
@@ -13,5 +14,5 @@ export interface Migration {
   up: (db: Database.Database) => void
 }
 
-const UPS = [bags, audit, policies, search, findings, chain]
+const UPS = [bags, audit, policies, search, findings, chain, bagsOnScan]
 export const MIGRATIONS: readonly Migration[] = UPS.map((up, index) => ({ version: index + 1, up }))
