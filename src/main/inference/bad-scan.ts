@@ -24,19 +24,25 @@ const ALIKE = 2
 /** Such rows that a scan may have next to each other (2,690 real scans: 3). */
 const MOST_DARK_ROWS = 7
 
-/** Refuses a picture of which a part is missing: rows of black, or of one dark colour, from edge to edge. Throws BadScan. */
-export function refuseMissingRows({ width, height, data }: { width: number; height: number; data: Uint8Array }): void {
+/**
+ * Refuses a picture of which a part is missing: rows of black, or of one dark colour, from edge to edge. Only rows from `first` up to `end` count: beyond
+ * lies a scanner's frame. Throws BadScan.
+ */
+export function refuseMissingRows(
+  { width, height, data }: { width: number; height: number; data: Uint8Array },
+  { first, end } = { first: 0, end: height },
+): void {
   let rows = 0
   let most = 0
   let all = 0
-  for (let row = 0; row < height; row += 1) {
+  for (let row = first; row < end; row += 1) {
     const missing = isDarkAndAlike(data, 3 * row * width, 3 * (row + 1) * width)
     rows = missing ? rows + 1 : 0
     most = Math.max(most, rows)
     all += missing ? 1 : 0
   }
   // A picture of nothing else is blank as a whole, which is said elsewhere.
-  if (most > MOST_DARK_ROWS && all < height)
+  if (most > MOST_DARK_ROWS && all < end - first)
     throw new BadScan(`A part of the picture is missing: ${most.toLocaleString('en-US')} rows are dark from edge to edge.`)
 }
 

@@ -7,6 +7,7 @@ import { isOutOfMemory } from '../../domain/scan/words'
 import { BadScan, checkSize, MOST_MEGAPIXELS, refuseMissingRows } from './bad-scan'
 import { withoutFourthBand } from './bands'
 import { decodeBmp, type Pixels } from './bmp'
+import { frameRows } from './grid'
 
 /**
  * Reading options by format. JPEG is read at sharp's strictest: damage in the middle of a JPEG is only a warning, and would be screened as a grey
@@ -26,7 +27,7 @@ function options(format: ScanFormat): SharpOptions {
 export async function decode(bytes: Uint8Array): Promise<Pixels> {
   const format = known(bytes)
   const pixels = format === 'bmp' ? wholeBmp(bytes) : await withSharp(bytes, format)
-  refuseMissingRows(pixels)
+  refuseMissingRows(pixels, frameRows(pixels))
   return pixels
 }
 

@@ -46,6 +46,12 @@ export function withoutFrame({ width, height, data }: Pixels): PixelBox {
   }
 }
 
+/** Rows above and below which a scanner's frame lies; only a frame that runs along a side too is one: dark rows alone may be missing ones. */
+export function frameRows(image: Pixels): { first: number; end: number } {
+  const { x0, y0, x1, y1 } = withoutFrame(image)
+  return x0 > 0 || x1 < image.width ? { first: y0, end: y1 } : { first: 0, end: image.height }
+}
+
 /** Step 3: the cells of a part of the picture, and their colours. There may be none. */
 export function grid({ width, data }: Pixels, { x0, y0, x1, y1 }: PixelBox): Cells {
   const k = Math.ceil(Math.max(x1 - x0, y1 - y0) / GRID)

@@ -1,6 +1,7 @@
 // Preprocessing (docs/MODEL_CONTRACT.md): decoded scan → the network's input, one square a look. training/lanescope/preprocess.py is its counterpart.
 import type { Placement } from '../../domain/cam'
 import type { ModelManifest } from '../../shared/manifest'
+import { checkShape } from './bad-scan'
 import { locateAsBag1 } from './bag-1'
 import type { Pixels } from './bmp'
 import type { Colour } from './ground'
@@ -28,6 +29,9 @@ export function prepare(
 ): Prepared {
   const located = preprocessing === 'bag-1' ? locateAsBag1(image) : locate(image)
   const looks = preprocessing === 'bag-1' ? located.bags.map((box, bag) => ({ box, bag })) : looksAt(located.bags, image)
+  // One bag alone: a thread in the network's square shows nothing. (Slivers at the rim of a frame are what is left of other bags.)
+  const [whole, part] = looks
+  if (located.bags.length === 1 && whole !== undefined) checkShape((part ?? whole).box)
   return { located, looks: looks.map(({ box, bag }) => ({ ...square(image, box, located.background, size), bag })) }
 }
 
