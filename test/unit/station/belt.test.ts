@@ -49,15 +49,15 @@ test('a full belt holds a feed back, and lets it go as bags leave', async () => 
   const got: number[] = []
   const feed = (async () => {
     for (let id = 1; id <= 6; id++) {
-      await belt.room()
       got.push(id)
       belt.put(bag(id))
+      await belt.room()
     }
   })()
   await turn()
-  expect(got).toEqual([1, 2, 3, 4]) // two in hand, two waiting
+  expect(got).toEqual([1, 2, 3, 4, 5]) // two in hand, two waiting, and the one that made it too many
   await finish(1)
-  expect(got).toEqual([1, 2, 3, 4, 5])
+  expect(got).toEqual([1, 2, 3, 4, 5, 6])
   await finish(2)
   await feed
   expect(got).toEqual([1, 2, 3, 4, 5, 6])
@@ -71,21 +71,22 @@ test('only the first waiting bags hold their bytes', async () => {
   expect(held).toEqual([...Array<number>(8).fill(1), null, null, null, null])
 })
 
-test('stop waits for those in hand, hands out no more, and refuses who waits for room', async () => {
+test('stop waits for those in hand, hands out no more, lets go who waits for room and refuses the next', async () => {
   const { belt, begun, finish } = heldBelt(1)
   belt.start()
-  for (const id of [1, 2, 3]) belt.put(bag(id))
-  const refused = belt.room()
+  for (const id of [1, 2, 3, 4]) belt.put(bag(id))
+  const waiting = belt.room()
+  expect(() => belt.mustRun()).not.toThrow()
   let stopped = false
   const stop = belt.stop().then(() => (stopped = true))
-  await expect(refused).rejects.toThrow(/stopping/)
+  await waiting
   await finish(1)
   expect(stopped).toBe(false)
   await finish(2)
   await stop
   expect(begun).toEqual([1, 2])
-  expect(belt.backlog).toBe(1) // stays received
-  await expect(belt.room()).rejects.toThrow(/stopping/)
+  expect(belt.backlog).toBe(2) // stay received
+  expect(() => belt.mustRun()).toThrow(/stopping/)
 })
 
 test('rest resolves at once on an empty belt, else after the last bag', async () => {
