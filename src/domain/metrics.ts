@@ -1,4 +1,4 @@
-// Average precision, ROC area and pointing accuracy with bootstrap intervals over groups: training/lanescope/metrics.py in TypeScript.
+// Average precision, ROC area and pointing accuracy with bootstrap intervals over groups: training/lanescope/measure/ in TypeScript.
 //
 // The two agree to 1e-6 on the same scores, intervals included (test/fixtures/metrics/). Labels follow the project's one code
 // (docs/MODEL_CONTRACT.md): 1 present, 0 absent, -1 unknown or difficult (left out for that class).
