@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from lanescope.patch import CLASSES
@@ -31,6 +32,17 @@ class RealScan:
     """The class boxed in it; None for a benign scan."""
     box: tuple[float, float, float, float] | None
     """x0, y0, x1, y1 as fractions of the image."""
+
+
+LISTED = Path(__file__).parent / "splits.csv"
+"""Every real scan by name with its group and split (`make_splits`): decided once, before anything was trained on them."""
+
+
+@cache
+def listed_splits() -> dict[str, tuple[str, str]]:
+    """Scan name -> (split, group), of the scans that `splits.csv` lists; iFLYTEK's names have "iflytek-" before them."""
+    with LISTED.open(newline="", encoding="utf-8") as handle:
+        return {row["name"]: (row["split"], row["group"]) for row in csv.DictReader(handle)}
 
 
 def _share(group: str) -> float:
