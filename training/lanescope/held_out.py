@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from lanescope.data.bank import Bank
+from lanescope.data.bank import Background, Bank
 from lanescope.data.batches import OPIXRAY_KNOWN, Recipe, composite_pair
 from lanescope.data.compose import Difficulty, Sample, real_sample
 from lanescope.data.scans import CleanScan
@@ -48,7 +48,7 @@ def held_out_samples(bank: Bank, size: int, per_bag: int = 2) -> list[Sample]:
     for number, (scan, bag) in enumerate(listed):
         rng = np.random.default_rng([VALIDATION_SEED, 7, number])
         for _ in range(per_bag):
-            positive, twin = composite_pair(bank, recipe, difficulty, rng, (bank.threat_free(scan), bag))
+            positive, twin = composite_pair(bank, recipe, difficulty, rng, Background(bank.threat_free(scan), bag))
             samples.extend([positive, twin] if positive.labels.max() > 0 else [twin])
         if scan.box is None:
             samples.append(real_sample(scan.pixels, None, None, size, rng, known=CLASSES, gentle=True, source="benign", group=bag))

@@ -188,17 +188,19 @@ def trim_frame(image: np.ndarray) -> Box:
     A row counts when four fifths of its pixels are dark; two more are taken after it, which the codec has blurred.
     """
     height, width = image.shape[:2]
-    dark = image.max(axis=2) < EDGE_DARK
-    rows, columns = 5 * dark.sum(axis=1) >= 4 * width, 5 * dark.sum(axis=0) >= 4 * height
 
-    def frame(line: np.ndarray) -> int:
-        most = len(line) // EDGE_MOST
+    def frame(strip: np.ndarray) -> int:
+        # strip: [most, length, 3], the edge's rows (or columns) from outside in
         count = 0
-        while count < most and line[count]:
+        while count < len(strip) and 5 * int((strip[count].max(axis=1) < EDGE_DARK).sum()) >= 4 * strip.shape[1]:
             count += 1
-        return min(count + 2, most) if count else 0
+        return min(count + 2, len(strip)) if count else 0
 
-    return frame(columns), frame(rows), width - frame(columns[::-1]), height - frame(rows[::-1])
+    rows, columns = height // EDGE_MOST, width // EDGE_MOST
+    turned = image.swapaxes(0, 1)
+    left, right = frame(turned[:columns]), frame(turned[::-1][:columns])
+    top, bottom = frame(image[:rows]), frame(image[::-1][:rows])
+    return left, top, width - right, height - bottom
 
 
 def find_ground(cells: np.ndarray) -> np.ndarray:
@@ -256,8 +258,9 @@ def locate(image: np.ndarray) -> Located:
     gw, gh = width // k, height // k
     if gw < 2 or gh < 2:
         raise NoGroundError("the image is narrower than two cells")
-    blocks = image[top : top + gh * k, left : left + gw * k].reshape(gh, k, gw, k, 3)
-    total = blocks.sum(axis=(1, 3), dtype=np.int64)
+    inside = image[top : top + gh * k, left : left + gw * k]
+    rows = inside.reshape(gh, k, gw * k, 3).sum(axis=1, dtype=np.uint32)
+    total = rows.reshape(gh, gw, k, 3).sum(axis=2, dtype=np.int64)
     n = k * k
     cells = ((2 * total + n) // (2 * n)).astype(np.int64)
     ground = find_ground(cells)

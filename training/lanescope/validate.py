@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import cv2
 import numpy as np
 import torch
 
+from lanescope.data.bag_samples import bag_sample, erased_bag, smoothed_elsewhere
 from lanescope.data.bank import Bank
 from lanescope.data.batches import OPIXRAY_KNOWN, Recipe, composite_pair
 from lanescope.data.compose import Difficulty, real_sample
@@ -52,6 +53,12 @@ def validation_samples(
             x, y = rng.uniform(0, max(1, w - bw)), rng.uniform(0, max(1, h - bh))
             samples.append(whole(smooth_away(scan.pixels, (x, y, x + bw, y + bh)), scan.box, label, source="opixray-other"))
             samples.append(whole(smooth_away(scan.pixels, scan.box), None, None, source="opixray-erased"))
+    for label in CLASSES:
+        for bag in bank.boxed_bags(label):
+            samples.append(bag_sample(bag, bag.pixels, None, size, rng, gentle=True))
+            here, gone = smoothed_elsewhere(bag, label, rng), erased_bag(bag, label)
+            for pixels, erased, source in ((here, None, f"{label}-other"), (gone, label, f"{label}-erased")):
+                samples.append(replace(bag_sample(bag, pixels, erased, size, rng, gentle=True), source=source))
     for scan in bank.benign:
         samples.append(real_sample(scan.pixels, None, None, size, rng, known=CLASSES, gentle=True, source="benign", group=scan.group))
     return samples
@@ -95,7 +102,9 @@ def summarise(samples: list[Sample], scored: Scored) -> dict[str, float]:
     `twins_any`: AUC of the largest class logit, composites against their twins. `twins_<class>`: AUC of that class's logit, its
     composites against all twins. `pointing`: composites whose class's peak falls in the threat's box. `real_scissors_knife`:
     AUC of scissors minus knife logit, scissors scans against knife scans. `erased_<class>`: AUC, another box smoothed away against the
-    blade smoothed away. `real_pointing_<class>`. `benign_any`: AUC of composites against whole benign bags.
+    blade smoothed away. `real_pointing_<class>`. Of the boxed bags of SIXray and
+    iFLYTEK: `bag_twins_<class>` (share in which the twin with the threat scores higher), `bag_pointing_<class>`, `bag_benign_<class>` (AUC against
+    benign bags: a comparison of sources, not of threats). `benign_any`: AUC of composites against whole benign bags.
     """
     z, sources = scored.fused, np.array([s.source for s in samples])
     labels = np.stack([s.labels for s in samples])
@@ -114,17 +123,26 @@ def summarise(samples: list[Sample], scored: Scored) -> dict[str, float]:
         gone = np.roll(here, 1)  # its erased twin follows each
         figures[f"erased_{name}"] = area_under_curve(z[here, c], z[gone, c])
         figures[f"real_pointing_{name}"] = _pointing(samples, scored, real & (labels[:, c] > 0))
+    for c, name in enumerate(CLASSES):
+        here = sources == f"{name}-other"
+        if not here.any():
+            continue
+        gone = np.roll(here, 1)
+        whole = np.roll(here, -1)
+        figures[f"bag_twins_{name}"] = float((z[here, c] > z[gone, c]).mean())
+        figures[f"bag_pointing_{name}"] = _pointing(samples, scored, whole, name)
+        figures[f"bag_benign_{name}"] = area_under_curve(z[whole, c], z[benign, c])
     figures["benign_any"] = area_under_curve(z[composite].max(axis=1), z[benign].max(axis=1))
     return figures
 
 
-def _pointing(samples: list[Sample], scored: Scored, chosen: np.ndarray) -> float:
+def _pointing(samples: list[Sample], scored: Scored, chosen: np.ndarray, only: str | None = None) -> float:
     """Share of hits, an image and class at a time (5.3), by the app's peak."""
     hits = []
     for index in np.flatnonzero(chosen):
         for c, name in enumerate(CLASSES):
             own = [[float(fact[edge]) for edge in ("x0", "y0", "x1", "y1")] for fact in samples[index].threats if fact["label"] == name]
-            if own:
+            if own and only in (None, name):
                 x, y = map(float, scored.peaks[index, c])
                 hits.append(hit(x, y, own))
     return float(np.mean(hits)) if hits else float("nan")

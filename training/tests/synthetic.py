@@ -14,7 +14,7 @@ from lanescope.preprocess import crop_and_flatten, locate
 def clean_bag(seed: int, box: bool, longest: int = 120) -> CleanScan:
     image = draw_bag(240, 180, (250, 250, 250), seed)
     located = locate(image)
-    pixels = crop_and_flatten(image, located, longest)
+    pixels = crop_and_flatten(image, located.box, located.background, longest)
     label = "knife" if seed % 2 else "scissors"
     return CleanScan(
         pixels, (40.0, 30.0, 70.0, 50.0) if box else None, label if box else None, f"g{seed}", f"s{seed}", located.statistics.as_manifest()

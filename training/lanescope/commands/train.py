@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--early-size", type=int, default=0, help="smaller scans for the first 45 %% of the run (0: never)")
     parser.add_argument("--batch", type=int, default=16, help="scans a step and process")
     parser.add_argument("--hard-at", type=float, default=0.6, help="share of the run from which on threats are as small as they get")
+    parser.add_argument("--ema", type=float, default=0.997, help="decay of the averaged weights; .99 for runs of under a thousand steps")
     parser.add_argument("--validate-every", type=float, default=300, help="seconds")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--epsilon", type=float, default=0.1, help="negatives predicted below this are easy (default 0.1)")
@@ -89,6 +90,7 @@ def run(args: argparse.Namespace) -> int:
         ),
         recipe=Recipe(size=args.size, batch=args.batch, early_size=args.early_size, hard_at=args.hard_at),
         validate_every=args.validate_every,
+        ema=args.ema,
         minutes=args.minutes,
         steps=args.steps,
         seed=args.seed,

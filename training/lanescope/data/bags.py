@@ -10,10 +10,12 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from lanescope.data.scans import in_parallel
 from lanescope.data.splits import SHARED, listed_splits
 from lanescope.patch import CLASSES
 from lanescope.preprocess import Box, NoBagError, crop_and_flatten, decode, locate
@@ -223,7 +225,7 @@ def load_bags(split: str, longest: int, cache: Path | None, root: Path = SHARED,
         with np.load(target, allow_pickle=True) as stored:
             if stored["asked"].tolist() == asked:
                 return list(stored["bags"])
-    bags = [bag for scan in scans for bag in cut_into_bags(scan, (longest,))[0]]
+    bags = [bag for made in in_parallel(partial(cut_into_bags, longest=(longest,)), scans) for bag in made[0]]
     if target is not None:
         target.parent.mkdir(parents=True, exist_ok=True)
         array = np.empty(len(bags), object)

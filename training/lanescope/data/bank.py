@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from lanescope.data import icons, shapes
-from lanescope.data.cutouts import distractor_cutouts, threat_cutouts
-from lanescope.data.scans import CleanScan, load_clean, smooth_away
-from lanescope.data.splits import SHARED, TRAIN, benign_scans, opixray_scans
+from lanescope.data.bag_samples import erased_bag
+from lanescope.data.bags import Annotated, RealBag, annotated_scans, cut_into_bags, load_bags
+from lanescope.data.cutouts import cut, distractor_cutouts, is_one_thing, threat_cutouts
+from lanescope.data.dual_energy import dual_energy_patches
+from lanescope.data.scans import CleanScan, in_parallel, load_clean, smooth_away
+from lanescope.data.splits import SHARED, TRAIN, opixray_scans
 from lanescope.data.staged import StagedScan, cut_outs, load_staged_at
 from lanescope.patch import CLASSES, DISTRACTOR, Patch
 
@@ -19,7 +23,7 @@ LONGEST = 400
 CUT_LONGEST = 800
 """Cut-outs are made finer, since a cut-out may be enlarged."""
 EVERYDAY_PER_KIND, THREATS_PER_KIND = 40, 90
-_OPIXRAY_CUT = {"train": 1100, "validation": 250, "test": 300}
+_OPIXRAY_CUT = {"train": 500, "validation": 250, "test": 300}
 
 
 def save_patches(file: Path, patches: list[Patch]) -> None:
@@ -52,6 +56,17 @@ def load_patches(file: Path) -> list[Patch]:
         return patches
 
 
+@dataclass(frozen=True)
+class Background:
+    """What a composite is made on."""
+
+    pixels: np.ndarray
+    """uint8 [h, w, 3], cleaned."""
+    group: str
+    unknown: tuple[str, ...] = ()
+    """Classes that may be there without anybody having said so."""
+
+
 @dataclass
 class Bank:
     """One split's ingredients."""
@@ -63,10 +78,15 @@ class Bank:
     """OPIXray scans with their blade in place."""
     patches: dict[str, dict[str, list[Patch]]] = field(default_factory=dict)
     """label -> kind of source ("opixray", "sixray", "shape", "icon", "rendered") -> patches."""
+    problems: Counter[str] = field(default_factory=Counter)
+    """What the readers counted: sources that are missing, boxes and labels that disagree."""
     staged: list[StagedScan] = field(default_factory=list)
     """SIXray's staged training bags with their guns and knives traced."""
+    bags: list[RealBag] = field(default_factory=list)
+    """SIXray's later positives and iFLYTEK (with or without a threat), and benign crops and belt frames, bag by bag."""
     rendered: set[str] = field(default_factory=set)
     _erased: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
+    _by_label: dict[str, list[RealBag]] = field(default_factory=dict, repr=False)
 
     def add(self, patches: list[Patch], kind: str | None = None) -> None:
         """File patches under their label and a kind (by default that of their source)."""
@@ -98,11 +118,34 @@ class Bank:
         chosen = kinds[names[int(rng.integers(len(names)))]]
         return chosen[int(rng.integers(len(chosen)))]
 
-    def background(self, rng: np.random.Generator, benign_share: float = 0.6) -> tuple[np.ndarray, str]:
-        """A threat-free cleaned crop and its group: benign, or an OPIXray scan with its blade smoothed away."""
-        scans = self.benign if self.benign and (not self.boxed or rng.random() < benign_share) else self.boxed
+    def background(self, rng: np.random.Generator) -> Background:
+        """A cleaned crop to project into: benign (white crops, grey belts, simulated), OPIXray with its blade smoothed away, or a bag of another source with
+        its boxed threats smoothed away."""
+        share = rng.random()
+        if self.bags and share < 0.3:
+            bag = self.bags[int(rng.integers(len(self.bags)))]
+            return self.emptied(bag)
+        scans = self.benign if self.benign and (not self.boxed or share < 0.75) else self.boxed
         scan = scans[int(rng.integers(len(scans)))]
-        return self.threat_free(scan), scan.group
+        return Background(self.threat_free(scan), scan.group)
+
+    def emptied(self, bag: RealBag) -> Background:
+        """A bag with all its boxed threats smoothed away; a class that the label names but boxes may not have named wholly is unknown."""
+        pixels = bag.pixels
+        if bag.objects:
+            if bag.name not in self._erased:
+                for label in {name for name, _ in bag.objects}:
+                    pixels = erased_bag(RealBag(pixels, bag.objects, bag.labels, bag.complete, bag.source, bag.group, bag.name), label)
+                self._erased[bag.name] = pixels
+            pixels = self._erased[bag.name]
+        unknown = [name for c, name in enumerate(CLASSES) if bag.labels[c] < 0 or (bag.labels[c] == 1 and not bag.complete[c])]
+        return Background(pixels, bag.group, tuple(unknown))
+
+    def boxed_bags(self, label: str) -> list[RealBag]:
+        """Bags with a box of a class, of all sources but OPIXray and the staged bags."""
+        if label not in self._by_label:
+            self._by_label[label] = [bag for bag in self.bags if bag.boxes(label)]
+        return self._by_label[label]
 
     def threat_free(self, scan: CleanScan) -> np.ndarray:
         """Any of the bank's scans without its threat, if it has one."""
@@ -122,8 +165,29 @@ class Bank:
             "benign": len(self.benign),
             "boxed": len(self.boxed),
             **({"staged": len(self.staged)} if self.staged else {}),
+            "bags": dict(Counter(bag.source for bag in self.bags)),
+            "bags boxed": {label: len(self.boxed_bags(label)) for label in CLASSES},
+            **({"problems": dict(self.problems)} if self.problems else {}),
             "patches": {label: {kind: len(p) for kind, p in kinds.items()} for label, kinds in self.patches.items()},
         }
+
+
+def _bag_cutouts(split: str, rng: np.random.Generator, root: Path, bags: list[RealBag]) -> list[Patch]:
+    """Boxed objects of SIXray and iFLYTEK, and things of benign bags cut in the same way as distractors."""
+    listed = [scan for scan in annotated_scans(root) if scan.split == split and scan.boxes]
+    patches = [patch for cut_out in in_parallel(_cut_objects, listed) for patch in cut_out]
+    benign = [
+        CleanScan(bag.pixels, None, None, bag.group, bag.name) for bag in bags if bag.source in ("benign", "frame")
+    ]
+    if benign:
+        patches += [p for p in distractor_cutouts(benign, rng, len(patches)) if is_one_thing(p)]
+    return patches
+
+
+def _cut_objects(scan: Annotated) -> list[Patch]:
+    bags = cut_into_bags(scan, (CUT_LONGEST,))[0]
+    found = (cut(bag.pixels, box, label, f"{scan.source}cut:{bag.name}") for bag in bags for label, box in bag.objects)
+    return [shapes.trim(patch, 256) for patch in found if patch is not None and is_one_thing(patch)]
 
 
 def _deal(index: int) -> str:
@@ -138,10 +202,12 @@ def load_bank(split: str, cache: Path, root: Path = SHARED) -> Bank:
         cache: folder for arrays; `cache/patches/*.npz` are the simulator's renders.
         root: the real scans; where they are missing the bank has shapes and icons alone.
     """
-    benign = load_clean([s for s in benign_scans(root) if s.split == split], LONGEST, cache, f"benign-{split}")
+    problems: Counter[str] = Counter()
+    bags = load_bags(split, LONGEST, cache, root, problems)
+    benign = [CleanScan(b.pixels, None, None, b.group, b.name, b.statistics) for b in bags if b.source in ("benign", "frame")]
     listed = [s for s in opixray_scans(root) if s.split == split]
     boxed = load_clean(listed, LONGEST, cache, f"opixray-{split}")
-    bank = Bank(split, benign, boxed)
+    bank = Bank(split, benign, boxed, bags=[b for b in bags if b.source in ("sixray", "iflytek")], problems=problems)
     made = cache / f"patches-{split}.npz"
     if not made.exists():
         rng = np.random.default_rng({"train": 11, "validation": 12, "test": 13}[split])
@@ -153,6 +219,9 @@ def load_bank(split: str, cache: Path, root: Path = SHARED) -> Bank:
         patches += [shapes.make_patch(name, rng) for name in shapes.THREATS for _ in range(THREATS_PER_KIND)]
         patches += [shapes.make_patch(name, rng) for name in shapes.EVERYDAY for _ in range(EVERYDAY_PER_KIND)]
         patches += icons.make_patches(icons.fetch(cache / "start"), 3, rng)
+        patches += _bag_cutouts(split, rng, root, bags)
+        if split == TRAIN:  # single objects in a few poses each: nothing is left to test on
+            patches += [shapes.trim(p, 192) for p in dual_energy_patches(root, problems=problems)]
         save_patches(made, patches)
     bank.add(load_patches(made))
     bank.add_rendered(cache / "patches")

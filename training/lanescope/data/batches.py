@@ -12,13 +12,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lanescope.data.bank import Bank
+from lanescope.data.bag_samples import bag_pair, whole_bag
+from lanescope.data.bank import Background, Bank
+from lanescope.data.bags import RealBag
 from lanescope.data.compose import Difficulty, Sample, compose, real_sample
 from lanescope.data.scans import smooth_away
 from lanescope.data.staged import staged_pair
 from lanescope.patch import CLASSES, DISTRACTOR
 from lanescope.preprocess import normalise
 
+LEAST_BOXED = 8
+"""Boxed bags that a class needs before it is drawn for pairs of its own."""
 OPIXRAY_KNOWN = ("knife", "scissors")
 """Classes whose absence OPIXray's labels vouch for."""
 
@@ -47,7 +51,11 @@ class Recipe:
     batch: int = 16
     """Scans a step and process."""
     real_share: float = 0.25
-    """Share of real boxed scans (with their erased twins)."""
+    """Share of OPIXray's scans (with their erased twins)."""
+    bags_share: float = 0.375
+    """Share of the boxed bags of SIXray and iFLYTEK (with their erased twins), a class as often as another."""
+    whole_share: float = 0.125
+    """Share of bags as they are: benign ones, and now and then one whose label alone is known."""
     staged_share: float = 0.125
     """Share of SIXray's staged training bags (with their erased twins)."""
     overlap: float = 0.15
@@ -58,21 +66,30 @@ class Recipe:
 
 
 def composite_pair(
-    bank: Bank, recipe: Recipe, difficulty: Difficulty, rng: np.random.Generator, background: tuple[np.ndarray, str] | None = None
+    bank: Bank, recipe: Recipe, difficulty: Difficulty, rng: np.random.Generator, background: Background | None = None
 ) -> tuple[Sample, Sample]:
     """One composite with a threat of a uniformly drawn class, and its twin.
 
     Args:
-        background: a threat-free crop and its group; a random one of the bank when None.
+        background: a random one of the bank when None.
     """
-    crop, group = background or bank.background(rng)
+    ground = background or bank.background(rng)
     wanted = [CLASSES[int(rng.integers(len(CLASSES)))]]
     if rng.random() < recipe.second_threat:
         wanted.append(CLASSES[int(rng.integers(len(CLASSES)))])
     threats = [bank.draw(label, rng) for label in wanted]
     distractors = [bank.draw(DISTRACTOR, rng) for _ in range(int(rng.integers(0, difficulty.distractors + 1)))]
-    second = bank.background(rng)[0] if rng.random() < recipe.overlap else None
-    return compose(crop, threats, distractors, second, recipe.size, difficulty, rng, group)
+    second = bank.background(rng) if rng.random() < recipe.overlap else None
+    pair = compose(ground.pixels, threats, distractors, None if second is None else second.pixels, recipe.size, difficulty, rng, ground.group)
+    unknown = {*ground.unknown, *(second.unknown if second else ())}
+    for sample in pair:
+        for label in unknown:
+            c = CLASSES.index(label)
+            # Where the projected threat lies is known; elsewhere another may lie that nobody boxed.
+            sample.masks[c] = np.where(sample.masks[c] > 0, sample.masks[c], -1)
+            if sample.labels[c] == 0:
+                sample.labels[c] = -1
+    return pair
 
 
 def real_pair(bank: Bank, recipe: Recipe, rng: np.random.Generator) -> tuple[Sample, Sample]:
@@ -100,6 +117,20 @@ def real_pair(bank: Bank, recipe: Recipe, rng: np.random.Generator) -> tuple[Sam
     return here, gone
 
 
+def whole_bags(bank: Bank, side: int, rng: np.random.Generator) -> tuple[Sample, Sample]:
+    """Two bags as they are: mostly benign, at times one with a threat of which only the label is known (SIXray's pliers)."""
+    found = []
+    for _ in range(2):
+        share = rng.random()
+        if bank.bags and share < 0.25:
+            found.append(whole_bag(bank.bags[int(rng.integers(len(bank.bags)))], side, rng))
+        else:
+            scan = bank.benign[int(rng.integers(len(bank.benign)))]
+            nothing, everything = np.zeros(len(CLASSES), np.int8), np.ones(len(CLASSES), bool)
+            found.append(whole_bag(RealBag(scan.pixels, [], nothing, everything, "benign", scan.group, scan.name), side, rng))
+    return found[0], found[1]
+
+
 def make_samples(bank: Bank, recipe: Recipe, seed: int, step: int, progress: float) -> list[Sample]:
     """The samples of one step; the same for the same (seed, step, progress) and bank."""
     rng = np.random.default_rng([seed, step])
@@ -109,9 +140,17 @@ def make_samples(bank: Bank, recipe: Recipe, seed: int, step: int, progress: flo
     pairs = max(1, recipe.batch // 2)
     real = round(pairs * recipe.real_share) if bank.boxed else 0
     staged = round(pairs * recipe.staged_share) if bank.staged else 0
+    boxed = [label for label in CLASSES if len(bank.boxed_bags(label)) >= LEAST_BOXED]
+    bags = round(pairs * recipe.bags_share) if boxed else 0
+    whole = round(pairs * recipe.whole_share) if bank.benign else 0
     samples: list[Sample] = []
     for index in range(pairs):
-        if index < real:
+        if index >= pairs - bags:
+            label = boxed[int(rng.integers(len(boxed)))]
+            samples.extend(bag_pair(bank.boxed_bags(label), label, recipe.size, rng))
+        elif index >= pairs - bags - whole:
+            samples.extend(whole_bags(bank, recipe.size, rng))
+        elif index < real:
             samples.extend(real_pair(bank, recipe, rng))
         elif index < real + staged:
             samples.extend(staged_pair(bank.staged, recipe.size, rng))

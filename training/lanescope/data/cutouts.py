@@ -57,6 +57,11 @@ def cut(pixels: np.ndarray, box: tuple[float, float, float, float], label: str, 
     return Patch(np.ascontiguousarray(transmission[part], np.float32), np.ascontiguousarray(keep[part]), label, source)
 
 
+def is_one_thing(patch: Patch) -> bool:
+    """Whether a cut-out has a shape of its own: one that fills its frame is the object with all that lay round it."""
+    return bool(patch.mask.mean() < 0.66)
+
+
 def threat_cutouts(scans: list[CleanScan]) -> list[Patch]:
     """The boxed object of every scan, where it can be cut."""
     patches = (cut(s.pixels, s.box, s.label, f"{s.group}:{s.name}") for s in scans if s.box is not None and s.label is not None)
@@ -70,15 +75,13 @@ def distractor_cutouts(scans: list[CleanScan], rng: np.random.Generator, limit: 
         if len(patches) >= limit:
             break
         scan = scans[int(rng.integers(len(scans)))]
-        if scan.box is None:
-            continue
         h, w = scan.pixels.shape[:2]
         side = rng.uniform(0.05, 0.2) * max(h, w)
         stretch = np.exp(rng.uniform(-0.6, 0.6))
         bw, bh = side * stretch, side / stretch
         x, y = rng.uniform(0, max(1, w - bw)), rng.uniform(0, max(1, h - bh))
         box = (x, y, x + bw, y + bh)
-        apart = box[2] < scan.box[0] - 3 or box[0] > scan.box[2] + 3 or box[3] < scan.box[1] - 3 or box[1] > scan.box[3] + 3
+        apart = scan.box is None or box[2] < scan.box[0] - 3 or box[0] > scan.box[2] + 3 or box[3] < scan.box[1] - 3 or box[1] > scan.box[3] + 3
         if not apart:
             continue
         patch = cut(scan.pixels, box, DISTRACTOR, f"{scan.group}:{scan.name}:other")

@@ -1,9 +1,14 @@
-"""Real scans, cleaned as every scan is (preprocessing `bag-1`), with their boxes, cached as arrays."""
+"""Real scans, cleaned as every scan is (preprocessing `bag-2`), with their boxes, cached as arrays."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -12,6 +17,7 @@ from PIL import Image
 from lanescope.data.splits import RealScan
 from lanescope.preprocess import NoBagError, crop_and_flatten, decode, locate
 
+Of, Made = TypeVar("Of"), TypeVar("Made")
 OPIXRAY_SHAPE = (1225, 954)
 """Width and height of an OPIXray scan before the data set stretched it to 416 x 416."""
 
@@ -46,7 +52,7 @@ def clean(scan: RealScan, longest: int) -> CleanScan | None:
         located = locate(image)
     except NoBagError:
         return None
-    pixels = crop_and_flatten(image, located, longest)
+    pixels = crop_and_flatten(image, located.box, located.background, longest)
     box = None
     if scan.box is not None:
         x0, y0, x1, y1 = located.box
@@ -55,6 +61,12 @@ def clean(scan: RealScan, longest: int) -> CleanScan | None:
         a, b, c, d = scan.box
         box = ((a * width - x0) * sx, (b * height - y0) * sy, (c * width - x0) * sx, (d * height - y0) * sy)
     return CleanScan(pixels, box, scan.label, scan.group, scan.file.stem, located.statistics.as_manifest())
+
+
+def in_parallel(work: Callable[[Of], Made], items: Sequence[Of]) -> list[Made]:
+    """`work` of every item, in order, on all cores."""
+    with ProcessPoolExecutor(os.cpu_count(), initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+        return list(pool.map(work, items, chunksize=16))
 
 
 def load_clean(scans: list[RealScan], longest: int, cache: Path | None, key: str) -> list[CleanScan]:
@@ -72,7 +84,7 @@ def load_clean(scans: list[RealScan], longest: int, cache: Path | None, key: str
         with np.load(target, allow_pickle=True) as stored:
             if stored["asked"].tolist() == names:
                 return list(stored["scans"])
-    cleaned = [c for c in (clean(scan, longest) for scan in scans) if c is not None]
+    cleaned = [c for c in in_parallel(partial(clean, longest=longest), scans) if c is not None]
     if target is not None:
         target.parent.mkdir(parents=True, exist_ok=True)
         array = np.empty(len(cleaned), object)

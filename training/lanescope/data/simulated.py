@@ -29,7 +29,7 @@ def make_backgrounds(split: str, count: int, cache: Path) -> Path:
                 located = locate(scan.image)
             except NoBagError:
                 continue
-            pixels = crop_and_flatten(scan.image, located, LONGEST)
+            pixels = crop_and_flatten(scan.image, located.box, located.background, LONGEST)
             name = f"simulated-{split}-{size}-{scan.index}"
             scans.append(CleanScan(pixels, None, None, name, name, located.statistics.as_manifest()))
     array = np.empty(len(scans), object)

@@ -81,7 +81,7 @@ def read_outlines(file: Path = OUTLINES) -> dict[str, tuple[str, list[tuple[str,
 
 
 def load_staged(split: str, longest: int, root: Path = SHARED) -> list[StagedScan]:
-    """The traced scans of one split, cleaned as every scan is (preprocessing `bag-1`).
+    """The traced scans of one split, cleaned as every scan is (preprocessing `bag-2`).
 
     Args:
         split: "train" or "test"; "validation" has none.
@@ -105,7 +105,7 @@ def load_staged_at(split: str, longests: tuple[int, ...], root: Path = SHARED) -
         x0, y0, x1, y1 = located.box
         unit = max(image.shape[:2]) / UNIT
         for longest, listed in zip(longests, scans, strict=True):
-            pixels = crop_and_flatten(image, located, longest)
+            pixels = crop_and_flatten(image, located.box, located.background, longest)
             scale = np.array([pixels.shape[1] / (x1 - x0), pixels.shape[0] / (y1 - y0)], np.float32)
             threats = [StagedThreat(label, (points * unit - np.array([x0, y0], np.float32)) * scale) for label, points in objects]
             listed.append(StagedScan(pixels, threats, bag, name))
