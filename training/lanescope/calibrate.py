@@ -7,7 +7,11 @@ import numpy as np
 from lanescope.patch import CLASSES
 
 ADVISORY_RATE, ALARM_RATE = 0.05, 0.01
-"""Share of threat-free validation bags that may raise any class's advisory, and any class's alarm."""
+"""Share of benign validation bags that may raise any class's advisory, and any class's alarm."""
+QUIET_RATES = (0.01, 0.001)
+"""The same for the preset "quiet"; the sample does not reach so far down, so the tail is extrapolated."""
+TAIL = 0.1
+"""Share of the largest scores that the tail is fitted to."""
 
 
 def platt(z: np.ndarray, y: np.ndarray) -> tuple[float, float]:
@@ -82,8 +86,29 @@ def thresholds(benign: np.ndarray, rates: tuple[float, float] = (ADVISORY_RATE, 
             cut = np.quantile(benign, 1 - each, axis=0)
             low, high = (each, high) if (benign > cut).any(axis=1).mean() <= rate else (low, each)
         found.append(np.quantile(benign, 1 - low, axis=0))
+    return _as_manifest(*found)
+
+
+def tail_thresholds(benign: np.ndarray, rates: tuple[float, float] = QUIET_RATES) -> dict[str, dict[str, float]]:
+    """Thresholds for rates that a sample is too small to show: exponential tails (peaks over a threshold, Pickands 1975, shape 0).
+
+    A class's scores above its 90 % quantile u exceed it by m on average, so that a share r lies above u + m ln(0.1 / r). Each
+    class gets a fifth of the bag's rate
+    (classes that fire together make it less).
+
+    Args:
+        benign: float [N, 5], fused logits of benign bags.
+        rates: for advisory and for alarm, per bag.
+    """
+    u = np.quantile(benign, 1 - TAIL, axis=0)
+    above = benign > u
+    excess = np.array([(benign[above[:, c], c] - u[c]).mean() if above[:, c].any() else 0.0 for c in range(benign.shape[1])])
+    return _as_manifest(*(u + excess * np.log(TAIL / (rate / benign.shape[1])) for rate in rates))
+
+
+def _as_manifest(advisory_cut: np.ndarray, alarm_cut: np.ndarray) -> dict[str, dict[str, float]]:
     # Rounded up: a threshold rounded down would let a bag more through to the alarm than counted.
-    advisory, alarm = (np.ceil(cut * 1e4) / 1e4 for cut in found)
+    advisory, alarm = (np.ceil(cut * 1e4) / 1e4 for cut in (advisory_cut, alarm_cut))
     return {
         name: {"advisory": round(float(advisory[c]), 4), "alarm": round(float(max(alarm[c], advisory[c])), 4)}
         for c, name in enumerate(CLASSES)

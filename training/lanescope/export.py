@@ -167,6 +167,7 @@ def write_manifest(
     statistics: dict[str, Any],
     provenance: dict[str, Any],
     figures: list[dict[str, Any]],
+    presets: dict[str, Any] | None = None,
 ) -> Path:
     """Write `<name>.json` beside the ONNX file, with the fields of docs/MODEL_CONTRACT.md."""
     config = network.config
@@ -182,11 +183,12 @@ def write_manifest(
         "variant": config.variant,
         "levels": len(outputs) - 1,
         "fusion": config.fusion,
-        "input": {"name": "scan", "size": size, "mean": list(mean), "std": list(std), "preprocessing": "bag-1"},
+        "input": {"name": "scan", "size": size, "mean": list(mean), "std": list(std), "preprocessing": "bag-2"},
         "outputs": {"logits": outputs[0], "cams": outputs[1:]},
         "classes": list(CLASSES),
         "calibration": calibration,
         "thresholds": thresholds,
+        "presets": presets or {},
         "scores": {"file": scores_file.name, "sha256": sha256(scores_file)},
         "imageStatistics": statistics,
         "provenance": provenance,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -17,6 +18,7 @@ from lanescope.data import shapes
 from lanescope.patch import CLASSES
 from lanescope.preprocess import Prepared, decode, prepare
 from lanescope.scoring import Model
+from lanescope.whole_scans import decide
 
 
 def draw_bag(
@@ -49,6 +51,16 @@ def draw_bag(
     return np.clip((canvas + noise) * np.array(background, np.float32) + 0.5, 0, 255).astype(np.uint8)
 
 
+def draw_frame() -> np.ndarray:
+    """A grey belt frame with four bags, the first cut by its edge; uint8 [600, 1400, 3]."""
+    grey = (195, 197, 194)
+    frame = np.full((600, 1400, 3), grey, np.uint8)
+    for number, (x, y, w, h) in enumerate([(-60, 120, 320, 240), (420, 60, 380, 260), (900, 200, 120, 90), (1150, 300, 250, 280)]):
+        bag = draw_bag(w, h, grey, 20 + number, ("gun",) if number == 1 else ())[:, max(0, -x) :]
+        frame[y : y + h, max(0, x) : x + w] = bag
+    return frame
+
+
 def _files() -> dict[str, bytes]:
     """Name -> encoded file: each exercises another path through decoding and preprocessing."""
 
@@ -63,12 +75,18 @@ def _files() -> dict[str, bytes]:
     see_through = np.dstack([draw_bag(333, 257, (255, 255, 255), 5, ("scissors",)), np.full((257, 333), 255, np.uint8)])
     see_through[:20, :, 3] = 0
     see_through[:20, :, :3] = 0
+    framed = draw_bag(640, 500, (254, 254, 254), 32, ("pliers",))
+    framed[-7:], framed[-8], framed[:, -9:] = 10, 120, 12  # a dark frame at two edges, blurred as a codec leaves it
     return {
         "plain.png": encode(Image.fromarray(draw_bag(640, 480, (255, 255, 255), 1, ("gun",))), "PNG"),
         "belt.jpg": encode(Image.fromarray(draw_bag(900, 611, (238, 240, 244), 2, ("knife",))), "JPEG", quality=92, subsampling=0),
         "two-bags.png": encode(Image.fromarray(draw_bag(1021, 430, (250, 250, 247), 3, ("wrench",), bags=2)), "PNG"),
         "turned.jpg": encode(rotated, "JPEG", quality=92, subsampling=0, exif=exif.tobytes()),
         "alpha.png": encode(Image.fromarray(see_through, "RGBA"), "PNG"),
+        "frame.png": encode(Image.fromarray(draw_frame()), "PNG"),
+        "tinted.png": encode(Image.fromarray(draw_bag(700, 520, (210, 224, 224), 31, ("knife",))), "PNG"),
+        "edged.png": encode(Image.fromarray(framed), "PNG"),
+        "long.png": encode(Image.fromarray(draw_bag(1500, 420, (240, 242, 241), 33, ("scissors",))), "PNG"),
         "small.png": encode(Image.fromarray(draw_bag(150, 201, (252, 252, 252), 6)), "PNG"),
     }
 
@@ -77,42 +95,61 @@ def write(folder: Path, model_file: Path) -> Path:
     """Write scans, expected tensors (uint8 squares before normalisation, PNG) and `goldens.json` for a model.
 
     Returns:
-        the JSON file: for each scan its file, square, box, background, statistics, levels' and fused logits, posterior in the
-        calibration sample, and peaks as fractions of the original image.
+        the JSON file: for each scan its file, size, ground, bags' boxes, statistics, its looks (box, bag, square, levels' and fused
+        logits, and peaks as fractions of the scan), and what they come to: logits, posterior in the calibration sample and peak of each
+        class.
     """
     folder.mkdir(parents=True, exist_ok=True)
     model = Model(model_file, cache=None)
     rows = []
     for name, data in _files().items():
         (folder / name).write_bytes(data)
-        prepared = prepare(decode(io.BytesIO(data)), model.size)
-        square = f"{Path(name).stem}.square.png"
-        Image.fromarray(prepared.pixels).save(folder / square, optimize=True)
-        rows.append({"file": name, "square": square, **_expected(prepared, model)})
+        image = decode(io.BytesIO(data))
+        looks = prepare(image, model.size)
+        squares = []
+        for number, look in enumerate(looks):
+            squares.append(f"{Path(name).stem}.square{number}.png")
+            Image.fromarray(look.pixels).save(folder / squares[-1], optimize=True)
+        rows.append({"file": name, **_expected(looks, squares, model)})
     target = folder / "goldens.json"
     target.write_text(
         json.dumps(
-            {"preprocessing": "bag-1", "size": model.size, "model": model_file.name, "sha256": model.sha256, "scans": rows}, indent=2
+            {"preprocessing": "bag-2", "size": model.size, "model": model_file.name, "sha256": model.sha256, "scans": rows}, indent=2
         )
         + "\n"
     )
     return target
 
 
-def _expected(prepared: Prepared, model: Model) -> dict[str, object]:
-    answer = model.score(prepared.pixels[None])
+def _expected(looks: list[Prepared], squares: list[str], model: Model) -> dict[str, object]:
+    answer = model.score(np.stack([look.pixels for look in looks]))
     calibration = model.manifest["calibration"]["classes"]
+    whole = decide(looks, answer.fused, answer.logits, answer.peaks, answer.peaks_over_scales)
+
+    def point(at: Sequence[float]) -> dict[str, float]:
+        return {"x": round(float(at[0]), 5), "y": round(float(at[1]), 5)}
+
+    listed = []
+    for k, (look, square) in enumerate(zip(looks, squares, strict=True)):
+        classes = {
+            name: {
+                "logits": [round(float(v), 5) for v in answer.logits[k, :, c]],
+                "fused": round(float(answer.fused[k, c]), 5),
+                "peak": point(look.to_original(*(float(v) for v in answer.peaks[k, c]))),
+            }
+            for c, name in enumerate(CLASSES)
+        }
+        listed.append({"box": list(look.look.box), "bag": look.look.bag, "square": square, "classes": classes})
     classes = {}
     for c, name in enumerate(CLASSES):
-        z = float(answer.fused[0, c])
-        x, y = prepared.to_original(*(float(v) for v in answer.peaks[0, c]))
-        a, b = calibration[name]["a"], calibration[name]["b"]
+        z, a, b = float(whole.fused[c]), calibration[name]["a"], calibration[name]["b"]
         classes[name] = {
-            "logits": [round(float(v), 5) for v in answer.logits[0, :, c]], "fused": round(z, 5),
-            "posterior": round(float(1 / (1 + np.exp(-(a * z + b)))), 6), "peak": {"x": round(x, 5), "y": round(y, 5)},
+            "logits": [round(float(v), 5) for v in whole.logits[:, c]], "fused": round(z, 5),
+            "posterior": round(float(1 / (1 + np.exp(-(a * z + b)))), 6), "peak": point(whole.peaks[c]),
         }  # fmt: skip
-    statistics = {key: round(value, 4) for key, value in prepared.located.statistics.as_manifest().items()}
+    located = looks[0].located
     return {
-        "original": list(prepared.original), "box": list(prepared.located.box), "background": prepared.located.background.tolist(),
-        "statistics": statistics, "classes": classes,
+        "original": list(looks[0].original), "background": located.background.tolist(), "bags": [list(bag) for bag in located.bags],
+        "statistics": {key: round(value, 4) for key, value in located.statistics.as_manifest().items()},
+        "looks": listed, "classes": classes,
     }  # fmt: skip

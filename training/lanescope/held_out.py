@@ -1,113 +1,157 @@
-"""The held-out sample that ships as scores: validation bags with and without threats, each bag a group."""
+"""The held-out sample that ships as scores: real validation scans through the whole of `bag-2`, projected threats where those are few.
+
+Benign rows are real benign bags alone, each bag of a belt frame by itself: their number is the n of every promise. Twins and
+erased scans are for
+comparing models; as a lane's benign bags they would be far too hard, and thresholds made from them far too strict.
+"""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from lanescope.data.bank import Background, Bank
+from lanescope.data.bags import Annotated, annotated_scans
+from lanescope.data.bank import Bank
 from lanescope.data.batches import OPIXRAY_KNOWN, Recipe, composite_pair
-from lanescope.data.compose import Difficulty, Sample, real_sample
-from lanescope.data.scans import CleanScan
+from lanescope.data.compose import Difficulty, real_sample
+from lanescope.data.scans import in_parallel
+from lanescope.data.splits import SHARED, VALIDATION
 from lanescope.patch import CLASSES
-from lanescope.validate import VALIDATION_DIFFICULTY, VALIDATION_SEED, Scored, area_under_curve
+from lanescope.preprocess import crop_and_flatten, decode, locate
+from lanescope.scoring import Model
+from lanescope.validate import VALIDATION_SEED
+from lanescope.whole_scans import score_scans
+
+FEW = 30
+"""A class with fewer real positives than this (OPIXray's not counted) gets projected ones too."""
+PROJECTED = 120
+PROJECTED_DIFFICULTY = 0.5
+OPIXRAY_EACH = 60
+ALIKE = 0.85
+"""Correlation of 20 x 20 thumbnails from which two benign bags of one run of numbers count as one bag."""
 
 
-def same_bag_groups(scans: list[CleanScan], alike: float = 0.9) -> list[str]:
-    """A name a bag for scans listed in the data set's order: neighbours that look alike are views of one bag.
+@dataclass(frozen=True)
+class Row:
+    """One line of `<name>.scores.csv`."""
+
+    source: str
+    """"benign", "frame" (a bag of a belt frame), "sixray", "iflytek", "opixray" or "composite" (a projected threat)."""
+    group: str
+    """The bag: rows of one group are no independent draws."""
+    labels: tuple[int, ...]
+    """A class 1, 0 or -1."""
+    fused: tuple[float, ...]
+    """Fused logits, a class each."""
+
+
+def same_bag_groups(thumbnails: Sequence[np.ndarray], runs: Sequence[str], names: Sequence[str], alike: float = ALIKE) -> list[str]:
+    """A name a bag: what looks alike within a run of numbers is one bag seen several times (single linkage).
 
     Args:
-        alike: correlation of 20 x 20 thumbnails from which two neighbours count as one bag.
+        thumbnails: uint8 [h, w, 3] each, cleaned crops.
+        runs: the run of numbers each comes from.
+        names: a name each; a group is named by its first.
     """
-    names: list[str] = []
-    before: np.ndarray | None = None
-    for scan in scans:
-        small = cv2.resize(scan.pixels, (20, 20), interpolation=cv2.INTER_AREA).astype(np.float32)
-        small = (small - small.mean((0, 1))).ravel()
-        small /= np.linalg.norm(small) + 1e-9
-        names.append(names[-1] if before is not None and float(small @ before) > alike else scan.name)
-        before = small
-    return names
+    small = np.stack([cv2.resize(t, (20, 20), interpolation=cv2.INTER_AREA).astype(np.float32) for t in thumbnails])
+    flat = (small - small.mean((1, 2), keepdims=True)).reshape(len(small), -1)
+    flat /= np.linalg.norm(flat, axis=1, keepdims=True) + 1e-9
+    parent = list(range(len(flat)))
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            i = parent[i]
+        return i
+
+    for i, j in zip(*np.nonzero(np.triu(flat @ flat.T > alike, 1)), strict=True):
+        if runs[i] == runs[j]:
+            a, b = sorted((root(int(i)), root(int(j))))
+            parent[b] = a
+    return [names[root(i)] for i in range(len(flat))]
 
 
-def held_out_samples(bank: Bank, size: int, per_bag: int = 2) -> list[Sample]:
-    """Validation bags as samples; `group` is the bag.
+def held_out_rows(model: Model, bank: Bank, root: Path = SHARED) -> list[Row]:
+    """Every row of the held-out sample.
 
-    Every background gives `per_bag` composites with their twins; every boxed scan is there as it is ("opixray") and with its blade smoothed
-    away ("opixray-erased", classes that OPIXray does not label unknown); every benign scan as it is ("benign").
+    Args:
+        bank: the validation bank.
+        root: the shared data folder.
     """
-    recipe = Recipe(size=size, second_threat=0.0)
-    difficulty = Difficulty.at(VALIDATION_DIFFICULTY)
-    samples: list[Sample] = []
-    listed = list(zip(bank.benign, same_bag_groups(bank.benign), strict=True)) + [(scan, f"opixray-{scan.name}") for scan in bank.boxed]
-    for number, (scan, bag) in enumerate(listed):
-        rng = np.random.default_rng([VALIDATION_SEED, 7, number])
-        for _ in range(per_bag):
-            positive, twin = composite_pair(bank, recipe, difficulty, rng, Background(bank.threat_free(scan), bag))
-            samples.extend([positive, twin] if positive.labels.max() > 0 else [twin])
-        if scan.box is None:
-            samples.append(real_sample(scan.pixels, None, None, size, rng, known=CLASSES, gentle=True, source="benign", group=bag))
-        else:
-            whole = partial(real_sample, side=size, rng=rng, known=OPIXRAY_KNOWN, gentle=True, group=bag)
-            samples.append(whole(scan.pixels, scan.box, scan.label, source="opixray"))
-            samples.append(whole(bank.erased(scan), None, None, source="opixray-erased"))
-    return samples
+    scans = [scan for scan in annotated_scans(root) if scan.split == VALIDATION]
+    rows = _benign([s for s in scans if s.source in ("benign", "frame")], model)
+    threats = [s for s in scans if s.source in ("sixray", "iflytek")]
+    for scan, answer in zip(threats, score_scans(model, in_parallel(_read, threats)), strict=True):
+        if answer is not None:
+            rows.append(Row(scan.source, scan.group, tuple(scan.labels), tuple(answer.fused)))
+    few = [c for i, c in enumerate(CLASSES) if sum(row.labels[i] == 1 for row in rows) < FEW]
+    return rows + _opixray(bank, model) + _projected(bank, model, few)
 
 
-def write_scores(file: Path, samples: list[Sample], scored: Scored) -> None:
+def _read(scan: Annotated) -> np.ndarray:
+    return decode(scan.file)
+
+
+def _benign(scans: list[Annotated], model: Model) -> list[Row]:
+    images = in_parallel(_read, scans)
+    rows, thumbs, runs, names = [], [], [], []
+    for scan, image, answer in zip(scans, images, score_scans(model, images), strict=True):
+        if answer is None:
+            continue
+        located = locate(image)
+        for number, (bag, z) in enumerate(zip(located.bags, answer.bags, strict=True)):
+            rows.append((scan.source, tuple(z)))
+            thumbs.append(crop_and_flatten(image, bag, located.background, 64))
+            runs.append(scan.group)
+            names.append(f"{scan.file.stem}/{number}" if len(located.bags) > 1 else scan.file.stem)
+    if not rows:
+        return []
+    groups = same_bag_groups(thumbs, runs, names)
+    return [Row(source, group, (0,) * len(CLASSES), z) for (source, z), group in zip(rows, groups, strict=True)]
+
+
+def _opixray(bank: Bank, model: Model) -> list[Row]:
+    rng = np.random.default_rng(VALIDATION_SEED)
+    chosen = []
+    for label in OPIXRAY_KNOWN:
+        listed = [scan for scan in bank.boxed if scan.label == label]
+        chosen += [listed[int(k)] for k in np.linspace(0, len(listed) - 1, min(OPIXRAY_EACH, len(listed)))]
+    if not chosen:
+        return []
+    samples = [
+        real_sample(
+            s.pixels, s.box, s.label, model.size, rng, known=OPIXRAY_KNOWN, gentle=True, source="opixray", group=f"opixray-{s.name}"
+        )
+        for s in chosen
+    ]
+    fused = model.score(np.stack([s.pixels for s in samples])).fused
+    return [Row(s.source, s.group, tuple(int(v) for v in s.labels), tuple(z)) for s, z in zip(samples, fused, strict=True)]
+
+
+def _projected(bank: Bank, model: Model, classes: list[str]) -> list[Row]:
+    recipe, difficulty = Recipe(size=model.size, second_threat=0.0, overlap=0.0), Difficulty.at(PROJECTED_DIFFICULTY)
+    samples = []
+    for number, label in enumerate(classes):
+        made = 0
+        for attempt in range(PROJECTED * 3):
+            rng = np.random.default_rng([VALIDATION_SEED, 7, number, attempt])
+            sample, _ = composite_pair(bank, recipe, difficulty, rng, wanted=[label])
+            if sample.threats and made < PROJECTED:
+                samples.append(sample)
+                made += 1
+    if not samples:
+        return []
+    fused = model.score(np.stack([s.pixels for s in samples])).fused
+    return [Row("composite", s.group, tuple(int(v) for v in s.labels), tuple(z)) for s, z in zip(samples, fused, strict=True)]
+
+
+def write_scores(file: Path, rows: Sequence[Row]) -> None:
     """`<name>.scores.csv` of docs/MODEL_CONTRACT.md."""
     with file.open("w", newline="", encoding="utf-8") as handle:
         writer = csv.writer(handle, lineterminator="\n")
         writer.writerow(["source", "group", *CLASSES, *(f"z_{name}" for name in CLASSES)])
-        for sample, z in zip(samples, scored.fused, strict=True):
-            writer.writerow([sample.source, sample.group, *sample.labels.tolist(), *(f"{value:.4f}" for value in z)])
-
-
-def figures(samples: list[Sample], scored: Scored, repeats: int = 400) -> list[dict[str, object]]:
-    """Validation figures for the manifest, with 95 % bootstrap intervals over bags."""
-    z, labels = scored.fused, np.stack([s.labels for s in samples])
-    sources = np.array([s.source for s in samples])
-    _, bag = np.unique([s.group for s in samples], return_inverse=True)
-    positive, negative = sources == "composite", sources == "twin"
-    found: list[dict[str, object]] = []
-
-    def add(
-        what: str, here: np.ndarray, there: np.ndarray, value: Callable[[np.ndarray, np.ndarray], float], score: np.ndarray, chance: float
-    ) -> None:
-        spread = _bootstrap(lambda rows: value(score[rows[here[rows]]], score[rows[there[rows]]]), bag, repeats)
-        found.append(
-            {
-                "what": what,
-                "value": round(value(score[here], score[there]), 4),
-                "interval": [round(v, 4) for v in spread],
-                "n": f"{int(here.sum())} / {int(there.sum())}",
-                "chance": chance,
-            }
-        )
-
-    any_class = z.max(axis=1)
-    add("validation composites against their twins, any threat, AUC", positive, negative, area_under_curve, any_class, 0.5)
-    for c, name in enumerate(CLASSES):
-        add(f"validation composites against twins, {name}, AUC", positive & (labels[:, c] > 0), negative, area_under_curve, z[:, c], 0.5)
-    add(
-        "validation composites against twins, recall at 1 % false alarms, any threat",
-        positive,
-        negative,
-        lambda p, n: float((p > np.quantile(n, 0.99)).mean()) if len(p) and len(n) else float("nan"),
-        any_class,
-        0.01,
-    )
-    return found
-
-
-def _bootstrap(value: Callable[[np.ndarray], float], bag: np.ndarray, repeats: int) -> tuple[float, float]:
-    rng = np.random.default_rng(0)
-    members = [np.flatnonzero(bag == b) for b in range(bag.max() + 1)]
-    values = [value(np.concatenate([members[b] for b in rng.integers(len(members), size=len(members))])) for _ in range(repeats)]
-    low, high = np.nanquantile(values, [0.025, 0.975])
-    return float(low), float(high)
+        writer.writerows([row.source, row.group, *row.labels, *(f"{value:.4f}" for value in row.fused)] for row in rows)

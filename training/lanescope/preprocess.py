@@ -279,7 +279,7 @@ def locate(image: np.ndarray) -> Located:
             bottom if y1 >= gh else top + y1 * k,
         )
 
-    bags = tuple(sorted((pixels(group) for group in groups)))
+    bags = tuple(sorted(pixels(group) for group in groups))
     x0, y0, x1, y1 = zip(*bags, strict=True)
     statistics = ImageStatistics(
         brightness=float(cells[kept].mean()),
@@ -333,7 +333,8 @@ class _Group:
 def _groups(kept: np.ndarray) -> list[_Group]:
     """Step 6: bags, largest first.
 
-    Cells belong together when a cell or less lies between them; a group that lies in another's box, and a small one near a larger, join it; where
+    Cells belong together when a cell or less lies between them; a group that lies in another's box, and a small one near a larger,
+    join it; where
     more than `MOST_BAGS` are left, the smallest joins its nearest.
     """
     near = cv2.dilate(kept.astype(np.uint8), np.ones((3, 3), np.uint8))
@@ -368,7 +369,7 @@ def _groups(kept: np.ndarray) -> list[_Group]:
 
 
 def looks(located: Located, width: int, height: int) -> list[Look]:
-    """Step 7: what the network sees: each bag whole; a long one also in parts as long as it is broad, evenly laid, a quarter or more overlapping.
+    """Step 7: what the network sees: each bag whole; a long one also in parts as long as it is broad, a quarter or more overlapping.
 
     Slivers (what is left of a bag at the rim of a frame) are looked at whole only.
 

@@ -103,7 +103,8 @@ def summarise(samples: list[Sample], scored: Scored) -> dict[str, float]:
     composites against all twins. `pointing`: composites whose class's peak falls in the threat's box. `real_scissors_knife`:
     AUC of scissors minus knife logit, scissors scans against knife scans. `erased_<class>`: AUC, another box smoothed away against the
     blade smoothed away. `real_pointing_<class>`. Of the boxed bags of SIXray and
-    iFLYTEK: `bag_twins_<class>` (share in which the twin with the threat scores higher), `bag_pointing_<class>`, `bag_benign_<class>` (AUC against
+    iFLYTEK: `bag_twins_<class>` (share in which the twin with the threat scores higher), `bag_pointing_<class>`,
+    `bag_benign_<class>` (AUC against
     benign bags: a comparison of sources, not of threats). `benign_any`: AUC of composites against whole benign bags.
     """
     z, sources = scored.fused, np.array([s.source for s in samples])

@@ -152,16 +152,20 @@ def score(args: argparse.Namespace) -> tuple[Scored, list[dict[str, str]], Annot
             file = file_of(row, images)
             if file is None:
                 continue
-            scan = prepare(decode(file), model.size)
+            looks = prepare(decode(file), model.size)
         except (OSError, ValueError) as error:
             unscored.append({"name": row.name, "reason": str(error)})
             continue
-        logits, cams = model.run(scan.pixels[None])
-        z.append(fuse(logits, model.fusion)[0])
+        logits, cams = model.run(np.stack([look.pixels for look in looks]))
+        fused = fuse(logits, model.fusion)
+        z.append(fused.max(axis=0))
         rows.append(row)
-        boxes = annotations.boxes(row, file, scan.original) if annotations else []
-        for way, found in point(scan, [cam[0] for cam in cams], model.fusion, boxes, (1, 1)).items():
-            hits[way].append(found)
+        boxes = annotations.boxes(row, file, looks[0].original) if annotations else []
+        # A class is judged, and points, by the look in which it scores highest.
+        best = fused.argmax(axis=0)
+        by_look = {k: point(looks[k], [cam[k] for cam in cams], model.fusion, boxes, (1, 1)) for k in set(best.tolist())}
+        for way, listed_hits in hits.items():
+            listed_hits.append([by_look[k][way][c] for c, k in enumerate(best.tolist())])
     if not z and not unscored:
         raise ValueError(f"none of the {len(listed)} listed scans is in {args.images}")
     if not z:
@@ -181,7 +185,7 @@ def point(scan: Prepared, cams: list[np.ndarray], fusion: str, boxes: list[Box],
     side = scan.pixels.shape[0]
     fine = cams[0].shape[1:]
     fused = cell_peaks(fuse(np.stack([resize_map(cam, *fine) for cam in cams])[None], fusion)[0])
-    x0, y0, x1, y1 = scan.located.box  # what the network saw of the scan, in its own pixels
+    x0, y0, x1, y1 = scan.look.box  # what the network saw of the scan, in its own pixels
     left, top = scan.offset
     window = (left / side, top / side, (left + scan.size[0]) / side, (top + scan.size[1]) / side)
     found: dict[str, list[int]] = {name: [] for name in POINTING}

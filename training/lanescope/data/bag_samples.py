@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 
 from lanescope.data.bags import ObjectBox, RealBag
-from lanescope.data.compose import MASK_STRIDE, Finish, Sample, place_background
+from lanescope.data.compose import MASK_STRIDE, Finish, place_background
 from lanescope.data.scans import smooth_away
+from lanescope.measure.sample import Sample
 from lanescope.patch import CLASSES
 
 APART = 4.0
@@ -67,7 +68,8 @@ def bag_sample(
         label_when_erased: the erased class's label where the boxes may not name every object: 0, or -1.
 
     Returns:
-        labels as known: a class whose boxes were erased is 0 (or `label_when_erased`). Masks: 1 on boxes (their inner ellipse), 0 where it is known that
+        labels as known: a class whose boxes were erased is 0 (or `label_when_erased`). Masks: 1 on boxes (their inner ellipse), 0
+        where it is known that
         nothing is, -1 elsewhere: everywhere for an unknown class, outside the boxes for a class whose boxes are not complete.
     """
     h, w = bag.pixels.shape[:2]
@@ -160,7 +162,8 @@ def smoothed_elsewhere(bag: RealBag, label: str, rng: np.random.Generator) -> np
 def bag_pair(bags: list[RealBag], label: str, side: int, rng: np.random.Generator) -> tuple[Sample, Sample]:
     """A bag with a boxed threat of a class and something else smoothed away, and the same bag with that threat smoothed away.
 
-    Where the boxes need not name every object (SIXray), the second is taken for free of guns and knives, which rarely come twice, and for wrenches, which
+    Where the boxes need not name every object (SIXray), the second is taken for free of guns and knives, which rarely come twice,
+    and for wrenches, which
     come by the dozen, only every other time; its cells outside the box stay unknown always.
 
     Args:

@@ -88,7 +88,7 @@ def _sixray(root: Path, problems: Counter[str]) -> list[Annotated]:
     if not all(file.exists() for file in lists):
         problems["source missing: sixray"] += 1
         return []
-    truth = {}
+    truth: dict[str, np.ndarray] = {}
     for file in lists:
         images = read_list(file)
         truth |= dict(zip(images.names.tolist(), images.labels.tolist(), strict=True))
@@ -119,8 +119,8 @@ def _sixray(root: Path, problems: Counter[str]) -> list[Annotated]:
                     problems["sixray: box beyond its scan: clipped"] += 1
                 if clipped[2] - clipped[0] >= 1 and clipped[3] - clipped[1] >= 1:
                     boxes.append((box.label, clipped))
-        labels = tuple(1 if v == 1 else 0 if v == -1 else -1 for v in named)
-        complete = tuple(v == -1 for v in named)
+        labels = tuple(int(v) for v in named)
+        complete = tuple(v == 0 for v in labels)
         split, group = splits[file.stem]
         found.append(Annotated(file, "sixray", group, split, labels, complete, tuple(boxes)))
     return found
@@ -179,7 +179,8 @@ def _benign(root: Path, problems: Counter[str]) -> list[Annotated]:
 def cut_into_bags(scan: Annotated, longest: tuple[int, ...]) -> list[list[RealBag]]:
     """The bags of one scan, at several sizes: a list of bags a size; empty lists where there is no bag.
 
-    A class that the scan's label names is present in the bag that holds its box. In another bag it is absent where the boxes are complete, else
+    A class that the scan's label names is present in the bag that holds its box. In another bag it is absent where the boxes are
+    complete, else
     unknown; without a box it is present where there is one bag alone, else unknown everywhere.
 
     Args:
@@ -207,7 +208,9 @@ def cut_into_bags(scan: Annotated, longest: tuple[int, ...]) -> list[list[RealBa
             objects = [(label, ((a - x0) * sx, (b - y0) * sy, (c - x0) * sx, (d - y0) * sy)) for label, (a, b, c, d) in inside]
             name = scan.file.stem if alone else f"{scan.file.stem}/{number}"
             complete = np.array(scan.complete) & (labels >= 0)
-            listed.append(RealBag(pixels, objects, labels.copy(), complete, scan.source, scan.group, name, located.statistics.as_manifest()))
+            listed.append(
+                RealBag(pixels, objects, labels.copy(), complete, scan.source, scan.group, name, located.statistics.as_manifest())
+            )
     return made
 
 

@@ -119,8 +119,8 @@ class Bank:
         return chosen[int(rng.integers(len(chosen)))]
 
     def background(self, rng: np.random.Generator) -> Background:
-        """A cleaned crop to project into: benign (white crops, grey belts, simulated), OPIXray with its blade smoothed away, or a bag of another source with
-        its boxed threats smoothed away."""
+        """A cleaned crop to project into: benign (white crops, grey belts, simulated), or of another source with its boxed threats smoothed
+        away."""
         share = rng.random()
         if self.bags and share < 0.3:
             bag = self.bags[int(rng.integers(len(self.bags)))]
@@ -176,9 +176,7 @@ def _bag_cutouts(split: str, rng: np.random.Generator, root: Path, bags: list[Re
     """Boxed objects of SIXray and iFLYTEK, and things of benign bags cut in the same way as distractors."""
     listed = [scan for scan in annotated_scans(root) if scan.split == split and scan.boxes]
     patches = [patch for cut_out in in_parallel(_cut_objects, listed) for patch in cut_out]
-    benign = [
-        CleanScan(bag.pixels, None, None, bag.group, bag.name) for bag in bags if bag.source in ("benign", "frame")
-    ]
+    benign = [CleanScan(bag.pixels, None, None, bag.group, bag.name) for bag in bags if bag.source in ("benign", "frame")]
     if benign:
         patches += [p for p in distractor_cutouts(benign, rng, len(patches)) if is_one_thing(p)]
     return patches

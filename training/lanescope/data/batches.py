@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from lanescope.data.bag_samples import bag_pair, whole_bag
-from lanescope.data.bank import Background, Bank
 from lanescope.data.bags import RealBag
+from lanescope.data.bank import Background, Bank
 from lanescope.data.compose import Difficulty, Sample, compose, real_sample
 from lanescope.data.scans import smooth_away
 from lanescope.data.staged import staged_pair
@@ -50,7 +50,7 @@ class Recipe:
     early_until: float = 0.45
     batch: int = 16
     """Scans a step and process."""
-    real_share: float = 0.25
+    real_share: float = 0.125
     """Share of OPIXray's scans (with their erased twins)."""
     bags_share: float = 0.375
     """Share of the boxed bags of SIXray and iFLYTEK (with their erased twins), a class as often as another."""
@@ -66,21 +66,30 @@ class Recipe:
 
 
 def composite_pair(
-    bank: Bank, recipe: Recipe, difficulty: Difficulty, rng: np.random.Generator, background: Background | None = None
+    bank: Bank,
+    recipe: Recipe,
+    difficulty: Difficulty,
+    rng: np.random.Generator,
+    background: Background | None = None,
+    wanted: list[str] | None = None,
 ) -> tuple[Sample, Sample]:
     """One composite with a threat of a uniformly drawn class, and its twin.
 
     Args:
         background: a random one of the bank when None.
+        wanted: the threats' classes; drawn when None.
     """
     ground = background or bank.background(rng)
-    wanted = [CLASSES[int(rng.integers(len(CLASSES)))]]
-    if rng.random() < recipe.second_threat:
-        wanted.append(CLASSES[int(rng.integers(len(CLASSES)))])
+    if wanted is None:
+        wanted = [CLASSES[int(rng.integers(len(CLASSES)))]]
+        if rng.random() < recipe.second_threat:
+            wanted.append(CLASSES[int(rng.integers(len(CLASSES)))])
     threats = [bank.draw(label, rng) for label in wanted]
     distractors = [bank.draw(DISTRACTOR, rng) for _ in range(int(rng.integers(0, difficulty.distractors + 1)))]
     second = bank.background(rng) if rng.random() < recipe.overlap else None
-    pair = compose(ground.pixels, threats, distractors, None if second is None else second.pixels, recipe.size, difficulty, rng, ground.group)
+    pair = compose(
+        ground.pixels, threats, distractors, None if second is None else second.pixels, recipe.size, difficulty, rng, ground.group
+    )
     unknown = {*ground.unknown, *(second.unknown if second else ())}
     for sample in pair:
         for label in unknown:

@@ -81,8 +81,9 @@ def distractor_cutouts(scans: list[CleanScan], rng: np.random.Generator, limit: 
         bw, bh = side * stretch, side / stretch
         x, y = rng.uniform(0, max(1, w - bw)), rng.uniform(0, max(1, h - bh))
         box = (x, y, x + bw, y + bh)
-        apart = scan.box is None or box[2] < scan.box[0] - 3 or box[0] > scan.box[2] + 3 or box[3] < scan.box[1] - 3 or box[1] > scan.box[3] + 3
-        if not apart:
+        if (near := scan.box) is not None and not (
+            box[2] < near[0] - 3 or box[0] > near[2] + 3 or box[3] < near[1] - 3 or box[1] > near[3] + 3
+        ):
             continue
         patch = cut(scan.pixels, box, DISTRACTOR, f"{scan.group}:{scan.name}:other")
         if patch is not None and patch.transmission.min() < 0.5:

@@ -1,6 +1,6 @@
 """How `splits.csv` was made: by runs of numbers, by look-alikes and by scanner type. Run once; kept so that it can be checked.
 
-    PYTHONPATH=training python -m lanescope.data.make_splits
+PYTHONPATH=training python -m lanescope.data.make_splits
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def main() -> None:
     rows: list[tuple[str, str, str]] = []
     folder = SHARED / "sixray"
     positives = [f for f in sorted((folder / "JPEGImage").glob("P*.jpg")) if int(f.stem[1:]) > STAGED_LAST]
-    labels = {}
+    labels: dict[str, np.ndarray] = {}
     for part in ("train", "test"):
         listing = read_list(folder / "ImageSet" / f"SIXray10_{part}.csv")
         labels |= dict(zip(listing.names.tolist(), listing.labels.tolist(), strict=True))
@@ -91,14 +91,14 @@ def main() -> None:
     kinds = {row["file"]: row["kind"] for row in csv.DictReader((SHARED / "sixray_benign" / "files.csv").open(newline=""))}
     for kind in sorted(set(kinds.values())):
         files = sorted(SHARED / "sixray_benign" / name for name, k in kinds.items() if k == kind)
-        names = {g: files[g].stem for g in range(len(files))}
-        for file, group in zip(files, _groups(files, FRAME_RUN, None), strict=True):
-            share = int(_order(names[group])[:8], 16) / 2**32
-            rows.append((file.stem, f"benign-{names[group]}", TEST if share < 0.3 else VALIDATION if share < 0.55 else TRAIN))
+        for file, number in zip(files, _groups(files, FRAME_RUN, None), strict=True):
+            name = files[number].stem
+            share = int(_order(name)[:8], 16) / 2**32
+            rows.append((file.stem, f"benign-{name}", TEST if share < 0.3 else VALIDATION if share < 0.55 else TRAIN))
     for file in sorted((SHARED / "iflytek" / "images").glob("*.jpg")):
-        group = f"iflytek-{int(file.stem) // 10}"
-        share = int(_order(group)[:8], 16) / 2**32
-        rows.append((f"iflytek-{file.stem}", group, TEST if file.stem[0] == TEST_TYPE else VALIDATION if share < 0.2 else TRAIN))
+        block = f"iflytek-{int(file.stem) // 10}"
+        share = int(_order(block)[:8], 16) / 2**32
+        rows.append((f"iflytek-{file.stem}", block, TEST if file.stem[0] == TEST_TYPE else VALIDATION if share < 0.2 else TRAIN))
     with LISTED.open("w", newline="", encoding="utf-8") as handle:
         writer = csv.writer(handle, lineterminator="\n")
         writer.writerow(["name", "group", "split"])

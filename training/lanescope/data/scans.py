@@ -17,7 +17,8 @@ from PIL import Image
 from lanescope.data.splits import RealScan
 from lanescope.preprocess import NoBagError, crop_and_flatten, decode, locate
 
-Of, Made = TypeVar("Of"), TypeVar("Made")
+Of = TypeVar("Of")
+Made = TypeVar("Made")
 OPIXRAY_SHAPE = (1225, 954)
 """Width and height of an OPIXray scan before the data set stretched it to 416 x 416."""
 
