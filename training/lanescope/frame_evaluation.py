@@ -12,10 +12,10 @@ from lanescope.data.bags import Annotated, annotated_scans, cut_into_bags
 from lanescope.data.compose import Palette, find_place, project, warp_patch
 from lanescope.data.cutouts import cut, is_one_thing
 from lanescope.data.scans import in_parallel
-from lanescope.metrics import wilson
+from lanescope.measure.resampling import wilson
 from lanescope.patch import CLASSES, Patch
 from lanescope.preprocess import Located, Look, NoBagError, Prepared, crop_and_flatten, decode, locate, pad
-from lanescope.real_evaluation import Figure
+from lanescope.protocols import Figure
 from lanescope.scoring import Model
 from lanescope.whole_scans import WholeScan, score_scans
 

@@ -18,9 +18,9 @@ def run(args: argparse.Namespace) -> int:
     from lanescope.data.bank import load_bank
     from lanescope.data.batches import Recipe, make_samples
     from lanescope.data.splits import SHARED
-    from lanescope.metrics import roc_auc
+    from lanescope.measure.ranking import roc_auc
     from lanescope.patch import CLASSES
-    from lanescope.real_evaluation import trivial_cues
+    from lanescope.protocols import trivial_cues
 
     bank = load_bank("train", args.cache, args.data or SHARED)
     samples = [s for step in range(args.steps) for s in make_samples(bank, Recipe(size=160), 5, step, 0.7)]
