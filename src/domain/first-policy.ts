@@ -34,6 +34,29 @@ export function firstCalibration(manifest: ModelManifest, createdAt = Date.now()
   }
 }
 
+/** The name that the manifest's own thresholds go by among its presets. */
+export const DEFAULT_PRESET = 'default'
+
+/** What a manifest's thresholds may be chosen from: its own first, then its presets by name. */
+export const presetNames = (manifest: ModelManifest): string[] => [DEFAULT_PRESET, ...Object.keys(manifest.presets ?? {})]
+
+/**
+ * The classes of a policy by one of the manifest's presets, without promises. Throws RangeError for a name that the manifest does not have, or
+ * where an advisory lies above its alarm.
+ */
+export function presetClasses(manifest: ModelManifest, preset = DEFAULT_PRESET): Policy['classes'] {
+  const thresholds = preset === DEFAULT_PRESET ? manifest.thresholds : manifest.presets?.[preset]
+  if (thresholds === undefined)
+    throw new RangeError(`${modelName(manifest)} has no preset "${preset}"; it has ${presetNames(manifest).join(', ')}.`)
+  return mapClasses((c) => {
+    const { advisory, alarm } = thresholds[c]
+    if (!(advisory <= alarm))
+      throw new RangeError(`The manifest's thresholds for ${c} are out of order: advisory ${advisory}, alarm ${alarm}.`)
+    const tier = (threshold: number) => ({ threshold, setBy: { kind: 'manifest' as const }, promise: null })
+    return { advisory: tier(advisory), alarm: tier(alarm) }
+  })
+}
+
 /** The policy that the manifest's thresholds make, at 1 threat in 1,000 bags. Throws RangeError where an advisory lies above its alarm. */
 export function firstPolicy(
   manifest: ModelManifest,
@@ -50,12 +73,6 @@ export function firstPolicy(
     prevalence: splitPrevalence(DEFAULT_PREVALENCE),
     bagsPerHour: DEFAULT_BAGS_PER_HOUR,
     anyAlarm: null,
-    classes: mapClasses((c) => {
-      const { advisory, alarm } = manifest.thresholds[c]
-      if (!(advisory <= alarm))
-        throw new RangeError(`The manifest's thresholds for ${c} are out of order: advisory ${advisory}, alarm ${alarm}.`)
-      const tier = (threshold: number) => ({ threshold, setBy: { kind: 'manifest' as const }, promise: null })
-      return { advisory: tier(advisory), alarm: tier(alarm) }
-    }),
+    classes: presetClasses(manifest),
   }
 }

@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { perClass, threatClass } from './classes'
 
 const triple = z.tuple([z.number(), z.number(), z.number()])
+const thresholds = perClass(z.object({ advisory: z.number(), alarm: z.number() }))
 const moment = z.object({ mean: z.number(), sd: z.number().nonnegative() })
 
 export const modelManifest = z.object({
@@ -40,7 +41,9 @@ export const modelManifest = z.object({
       }),
     ),
   }),
-  thresholds: perClass(z.object({ advisory: z.number(), alarm: z.number() })),
+  thresholds,
+  /** other sets of thresholds by name, e.g. "quiet": fewer false alarms, fewer finds */
+  presets: z.record(z.string(), thresholds).optional(),
   scores: z.object({ file: z.string(), sha256: z.string() }).optional(),
   imageStatistics: z.object({ brightness: moment, background: moment, aspect: moment, bagShare: moment }),
   provenance: z.record(z.string(), z.unknown()),

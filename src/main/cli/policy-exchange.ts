@@ -23,10 +23,16 @@ export async function exportPolicy(version: number | undefined, options: BookOpt
   else writeFileSync(options.out, text)
 }
 
-export async function importPolicy(file: string, options: BookOptions & { person?: string; reason?: string }): Promise<void> {
+/** Who and why; wrong use where either is missing. */
+export function signed(command: string, options: { person?: string; reason?: string }): { person: string; reason: string } {
   const [person = '', reason = ''] = [options.person?.trim(), options.reason?.trim()]
   if (person === '' || reason === '')
-    throw new UsageError('policy import needs --person NAME and --reason WORDS: every policy is signed.')
+    throw new UsageError(`${command} needs --person NAME and --reason WORDS: every policy is signed.`)
+  return { person, reason }
+}
+
+export async function importPolicy(file: string, options: BookOptions & { person?: string; reason?: string }): Promise<void> {
+  const { person, reason } = signed('policy import', options)
   const parsed = exported.safeParse(readJson(file))
   if (!parsed.success) throw new UsageError(`${file} is not an exported policy: ${z.prettifyError(parsed.error)}`)
   const { policy, calibration } = parsed.data

@@ -4,6 +4,7 @@ import { judging, modelOf, sampleOfModel, wholeNumber, type BookOptions } from '
 import { UsageError } from './exit'
 import { exportPolicy, importPolicy } from './policy-exchange'
 import { explain } from './policy-explain'
+import { preset } from './policy-preset'
 import { simulate } from './policy-simulate'
 import { printPolicy, say } from './policy-words'
 
@@ -13,10 +14,13 @@ const MODEL: [string, string] = [
   'folder of the model, or its manifest (default: resources/models, or LANESCOPE_MODELS)',
 ]
 
+const PERSON: [string, string] = ['--person <name>', 'who does this (needed)']
+const REASON: [string, string] = ['--reason <words>', 'why (needed)']
+
 export function register(program: Command): void {
   const policy = program
     .command('policy')
-    .summary('show, explain, simulate, export and import alarm policies')
+    .summary('show, explain, simulate, export, import and preset alarm policies')
     .description('Alarm policies: what they say, promise and would do.')
   policy
     .command('show')
@@ -62,11 +66,22 @@ export function register(program: Command): void {
       'Saves an exported policy as a new version in force, signed: --person and --reason are needed. Refused for another model: its thresholds would mean nothing.',
     )
     .argument('<file>', 'a document of `policy export`')
-    .option('--person <name>', 'who does this (needed)')
-    .option('--reason <words>', 'why (needed)')
+    .option(...PERSON)
+    .option(...REASON)
     .option(...DATA)
     .option(...MODEL)
     .action(importPolicy)
+  policy
+    .command('preset')
+    .description(
+      'Puts one of the model\'s own sets of thresholds in force ("default", "quiet"), signed; without a name it lists them.',
+    )
+    .argument('[name]', 'which')
+    .option(...PERSON)
+    .option(...REASON)
+    .option(...DATA)
+    .option(...MODEL)
+    .action(preset)
 }
 
 async function show(version: number | undefined, options: BookOptions & { json?: boolean }): Promise<void> {

@@ -131,3 +131,23 @@ test('calibrate refuses scores that cannot bear it, with the reason and exit cod
   writeFileSync(file, 'a,b\n1,2\n')
   await expect(run('calibrate', '--scores', file)).rejects.toThrow(/no column/)
 })
+
+test("a preset of the model's own is put in force, signed, with its promises, and the lane's prevalence stays", async () => {
+  const data = laneWithPolicy()
+  expect((await run('policy', 'preset')).split('\n')).toEqual(expect.arrayContaining(['default', 'quiet']))
+  const sign = ['--person', 'Ann', '--reason', 'a quiet night', '--data', data]
+  await run('policy', 'preset', 'quiet', ...sign)
+  const now = policySchema.parse(JSON.parse(await run('policy', 'show', '--json', '--data', data)))
+  expect(now).toMatchObject({ version: 2, author: 'Ann', reason: 'Preset "quiet": a quiet night' })
+  const quiet = model.manifest.presets?.['quiet']
+  for (const name of ['gun', 'scissors'] as const) {
+    expect(now.classes[name].alarm.threshold).toBe(quiet?.[name].alarm)
+    expect(now.classes[name].alarm.threshold).toBeGreaterThan(model.manifest.thresholds[name].alarm)
+    expect(now.classes[name].alarm.promise).not.toBeNull()
+  }
+  await run('policy', 'preset', 'default', ...sign)
+  const back = policySchema.parse(JSON.parse(await run('policy', 'show', '--json', '--data', data)))
+  expect(back.classes.gun.alarm.threshold).toBe(model.manifest.thresholds.gun.alarm)
+  await expect(run('policy', 'preset', 'loud', ...sign)).rejects.toThrow(/default, quiet/)
+  await expect(run('policy', 'preset', 'quiet', '--data', data)).rejects.toThrow(/--person/)
+})
