@@ -110,7 +110,7 @@ class Model:
         return logits, cams
 
     def score(self, squares: np.ndarray, batch: int = 8) -> Scores:
-        """Score prepared scans. squares: uint8 [N, S, S, 3] (steps 2-9 of `bag-1`)."""
+        """Score prepared scans. squares: uint8 [N, S, S, 3] (steps 2-10 of `bag-2`)."""
         keys = [hashlib.blake2b(np.ascontiguousarray(s).tobytes(), digest_size=16).digest() for s in squares]
         new = list({k: i for i, k in enumerate(keys) if k not in self._memory}.values())
         for first in range(0, len(new), batch):

@@ -11,7 +11,7 @@ from lanescope.card import model_card
 def manifest(**more):
     return {
         "name": "chr-test", "version": "1", "file": "chr-test.onnx", "sha256": "ab" * 32, "bytes": 9_960_000, "precision": "fp32",
-        "backbone": "mobilenet_v2", "variant": "CHR", "levels": 3, "input": {"size": 320, "preprocessing": "bag-1"},
+        "backbone": "mobilenet_v2", "variant": "CHR", "levels": 3, "input": {"size": 320, "preprocessing": "bag-2"},
         "classes": ["gun", "knife", "wrench", "pliers", "scissors"], "calibration": {"method": "platt", "sample": "5 composites"},
         "provenance": {"licence": "academic use only", "data": ["SIXray: 9 scans"], "minutes": 51, "steps": 1200, "scans": 38400, "seed": 0},
         "figures": [
