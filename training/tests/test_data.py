@@ -12,7 +12,7 @@ from lanescope.data.scans import smooth_away
 from lanescope.data.splits import SHARED, benign_scans, opixray_scans
 from lanescope.patch import CLASSES, DISTRACTOR
 
-RECIPE = Recipe(size=128, batch=8)
+RECIPE = Recipe(size=128, batch=8, real_share=0.25)
 
 
 def test_twins_are_identical_outside_the_threat() -> None:
