@@ -106,6 +106,12 @@ def tail_thresholds(benign: np.ndarray, rates: tuple[float, float] = QUIET_RATES
     return _as_manifest(*(u + excess * np.log(TAIL / (rate / benign.shape[1])) for rate in rates))
 
 
+def quiet_thresholds(benign: np.ndarray) -> dict[str, dict[str, float]]:
+    """The preset "quiet": the tail's thresholds, nowhere below the default ones."""
+    usual, quiet = thresholds(benign), tail_thresholds(benign)
+    return {name: {tier: max(usual[name][tier], quiet[name][tier]) for tier in usual[name]} for name in CLASSES}
+
+
 def _as_manifest(advisory_cut: np.ndarray, alarm_cut: np.ndarray) -> dict[str, dict[str, float]]:
     # Rounded up: a threshold rounded down would let a bag more through to the alarm than counted.
     advisory, alarm = (np.ceil(cut * 1e4) / 1e4 for cut in (advisory_cut, alarm_cut))

@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     import numpy as np
 
     from lanescope import export
-    from lanescope.calibrate import ADVISORY_RATE, ALARM_RATE, calibration, tail_thresholds, thresholds
+    from lanescope.calibrate import ADVISORY_RATE, ALARM_RATE, calibration, quiet_thresholds, thresholds
     from lanescope.data.bank import load_bank
     from lanescope.data.batches import make_samples
     from lanescope.data.splits import SHARED
@@ -91,8 +91,8 @@ def run(args: argparse.Namespace) -> int:
                 "single guns and knives in dual energy (terms not stated by their publisher), coloured by this project's palettes",
                 f"OPIXray: {counted[1]} scans, knives and scissors (academic use only)",
                 *_staged_and_meshes(args.folder),
-                f"{simulated} simulated benign bags of this project's own simulator",
-                "parametric outlines and 3D renders of this project's own simulator",
+                *([f"{simulated} simulated benign bags of this project's own simulator"] if simulated else []),
+                "parametric outlines of this project's own simulator",
                 "game-icons (CC BY 3.0) and Material Design Icons (Apache-2.0) outlines",
             ],
             "licence": "research and academic use only: trained on SIXray and OPIXray, which allow no other, and on iFLYTEK and "
@@ -134,7 +134,7 @@ def run(args: argparse.Namespace) -> int:
             f"advisory on {ADVISORY_RATE:.0%}, any alarm on {ALARM_RATE:.0%} of the benign bags",
             "classes": neutral if args.uncalibrated else calibration(z, labels),
         },
-        thresholds=thresholds(z[free]), presets={"quiet": tail_thresholds(z[free])}, figures=[], **common,
+        thresholds=thresholds(z[free]), presets={"quiet": quiet_thresholds(z[free])}, figures=[], **common,
     )  # fmt: skip
     size_mb = target.stat().st_size / 1e6
     for file in (target, scores_file, target.with_suffix(".json")):  # the manifest last: it vouches for the others
