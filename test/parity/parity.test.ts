@@ -48,7 +48,7 @@ const goldens = z.object({
 
 const fixtures = (name: string): string => resolve(import.meta.dirname, '../fixtures', name)
 /** Where else to look, to try a model before it ships. */
-const folders = [process.env['LANESCOPE_PARITY'] ?? fixtures('parity'), fixtures('bag-2')]
+const folders = [process.env['LANESCOPE_PARITY'] ?? fixtures('parity')]
 
 let model: ModelFiles
 let network: Network

@@ -28,7 +28,7 @@ from lanescope.validate import VALIDATION_SEED
 from lanescope.whole_scans import score_scans
 
 FEW = 30
-"""A class with fewer real positives than this (OPIXray's not counted) gets projected ones too."""
+"""A class with fewer independent real positives (groups) than this, OPIXray's not counted, gets projected ones too."""
 PROJECTED = 120
 PROJECTED_DIFFICULTY = 0.5
 OPIXRAY_EACH = 60
@@ -88,7 +88,7 @@ def held_out_rows(model: Model, bank: Bank, root: Path = SHARED) -> list[Row]:
     for scan, answer in zip(threats, score_scans(model, in_parallel(_read, threats)), strict=True):
         if answer is not None:
             rows.append(Row(scan.source, scan.group, tuple(scan.labels), tuple(answer.fused)))
-    few = [c for i, c in enumerate(CLASSES) if sum(row.labels[i] == 1 for row in rows) < FEW]
+    few = [c for i, c in enumerate(CLASSES) if len({row.group for row in rows if row.labels[i] == 1}) < FEW]
     return rows + _opixray(bank, model) + _projected(bank, model, few)
 
 
