@@ -157,9 +157,8 @@ test('the square keeps the aspect ratio, pads with white and flattens the backgr
   expect((pixels[middle] ?? 0) - (pixels[middle + 2] ?? 0)).toBeGreaterThan(100)
 })
 
-test('a column-thin bag keeps at least one pixel', () => {
-  const { looks } = prepare(bagAt(2000, 64, 10, 5, 1990, 60), { size: 64, preprocessing: 'bag-1' })
-  expect(looks[0]?.placement.size).toEqual({ width: 64, height: 2 })
+test('a column-thin bag is refused, not scored from two rows of pixels', () => {
+  expect(() => prepare(bagAt(2000, 64, 10, 5, 1990, 60), { size: 64, preprocessing: 'bag-1' })).toThrow(/31 times as long/)
 })
 
 test('normalisation is by channel, channels first', () => {
