@@ -42,7 +42,7 @@ async function run(options: RestoreOptions): Promise<number> {
   if (!existsSync(from)) throw new UsageError(`There is no file ${from}.`)
   try {
     const { says, aside } = restore(folder, from, { key: options.key, now: Date.now() })
-    await out(`Restored ${says}`, ...(aside === null ? [] : [`The former database is kept as ${aside}.`]))
+    await out(...`Restored ${says}`.split('\n'), ...(aside === null ? [] : [`The former database is kept as ${aside}.`]))
     return EXIT.ok
   } catch (error) {
     err(`error: ${error instanceof Error ? error.message : String(error)}`)
