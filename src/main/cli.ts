@@ -1,5 +1,6 @@
 // Composition root of the command line: `npx lanescope …`. Every command is a file in cli/ that registers itself.
 import { Command, CommanderError } from 'commander'
+import { inspect } from 'node:util'
 import { version } from '../../package.json'
 import { register as audit } from './cli/audit'
 import { EXIT, UsageError } from './cli/exit'
@@ -9,6 +10,7 @@ import { register as policy } from './cli/policy'
 import { register as restore } from './cli/restore'
 import { register as scan } from './cli/scan'
 import { register as start } from './cli/start'
+import { err } from './cli/terminal'
 
 const program = new Command('lanescope')
   .description('An open inspection workstation for X-ray security lanes. Research software: not certified equipment.')
@@ -16,6 +18,8 @@ const program = new Command('lanescope')
   .showHelpAfterError('(lanescope --help explains all commands)')
   // Commands made below inherit this: an exit code is ours to choose.
   .exitOverride()
+  // what was typed may hold anything, and is repeated in what is wrong with it
+  .configureOutput({ writeErr: (text) => err(...text.trimEnd().split('\n')) })
 for (const register of [start, scan, policy, calibrate, evaluate, audit, restore]) register(program)
 program.addHelpText(
   'after',
@@ -41,10 +45,10 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage
   else if (error instanceof UsageError) {
-    console.error(`error: ${error.message}`)
+    err(`error: ${error.message}`)
     process.exitCode = EXIT.usage
   } else {
-    console.error(error)
+    err(...inspect(error).split('\n'))
     process.exitCode = EXIT.software
   }
 }

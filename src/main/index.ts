@@ -1,6 +1,7 @@
 // Composition root of the workstation in Electron.
 import { app, dialog } from 'electron'
 import { join } from 'node:path'
+import { err } from './cli/terminal'
 import { utilitySpawn } from './electron/spawn'
 import { runShell } from './electron/shell'
 import { openHouse } from './house'
@@ -12,7 +13,7 @@ const from = import.meta.dirname
 
 function fail(error: unknown): void {
   const words = error instanceof Error ? error.message : String(error)
-  console.error(`error: ${words}`)
+  err(...`error: ${words}`.split('\n'))
   dialog.showErrorBox('Lanescope cannot start', words)
 }
 
@@ -25,7 +26,7 @@ function readOptions(): StartOptions | { exit: number } {
     return parseStart(args, 'lanescope') ?? { exit: 0 }
   } catch (error) {
     if (!(error instanceof WrongUse)) throw error
-    console.error(`error: ${error.message}\n(--help explains all options)`)
+    err(`error: ${error.message}`, '(--help explains all options)')
     return { exit: EXIT_WRONG_USE }
   }
 }

@@ -1,4 +1,5 @@
 // Composition root of served mode: the station under plain Node, its screens over loopback for this machine's browser.
+import { err, out } from './cli/terminal'
 import { openHouse, type House } from './house'
 import { inferenceEntry, nodeSpawn } from './inference/node-spawn'
 import { openLogFile, sayLastWords } from './log-file'
@@ -15,7 +16,7 @@ function readOptions(): StartOptions | null {
     return parseStart(process.argv.slice(2), 'lanescope serve')
   } catch (error) {
     if (!(error instanceof WrongUse)) throw error
-    console.error(`error: ${error.message}\n(--help explains all options)`)
+    err(`error: ${error.message}`, '(--help explains all options)')
     process.exit(EXIT_WRONG_USE)
   }
 }
@@ -59,7 +60,7 @@ async function main(options: StartOptions): Promise<void> {
   }
   endOnSignals(served, house, say)
   // One line that a script can read, too.
-  console.log(`Lanescope is open at ${served.url}`)
+  void out(`Lanescope is open at ${served.url}`)
   say(`data in ${options.data}, this program's log in ${path}${options.demo ? '; the bundled demo plays (simulated scans)' : ''}`)
   if (options.headless) return
   const why = noBrowser()
@@ -70,7 +71,7 @@ async function main(options: StartOptions): Promise<void> {
 const options = readOptions()
 if (options !== null) {
   main(options).catch((error: unknown) => {
-    console.error(`error: ${words(error)}`)
+    err(...`error: ${words(error)}`.split('\n'))
     process.exit(1)
   })
 }

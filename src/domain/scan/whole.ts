@@ -5,6 +5,9 @@ import { LONGEST_RUN, readJpeg, runOver } from './jpeg'
 import { readPng } from './png'
 import { readTiff, type TiffLayout } from './tiff'
 
+/** Bytes that tell a picture's kind. */
+const SHORTEST = 12
+
 export interface Wholeness {
   /** what is missing, as a sentence; null where the format says that everything is there */
   lacks: string | null
@@ -19,6 +22,8 @@ export interface Wholeness {
 export function wholeness(bytes: Uint8Array): Wholeness {
   if (bytes.length === 0) return { lacks: 'The file is empty (zero bytes).', closed: false }
   const format = formatOf(bytes)
+  if (format === null && bytes.length < SHORTEST && !isBlank(bytes))
+    return { lacks: 'The file is cut off: it is too short to be a picture.', closed: false }
   if (format === null)
     return { lacks: isBlank(bytes) ? 'The file begins with zeros: nothing has been written there.' : null, closed: false }
   const { lacks, end } = READERS[format](bytes)

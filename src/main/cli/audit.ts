@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import type { AuditFinding } from '../store'
 import { dataFolder, type BookOptions } from './book'
 import { EXIT, UsageError } from './exit'
+import { out } from './terminal'
 
 interface AuditOptions extends Pick<BookOptions, 'data' | 'key'> {
   json?: boolean
@@ -38,7 +39,7 @@ async function run(options: AuditOptions): Promise<number> {
   if (!existsSync(databaseIn(folder)))
     throw new UsageError(`There is no lane in ${folder}: name its data folder with --data DIR.`)
   const found = await check(folder, options.key)
-  process.stdout.write(`${options.json ? JSON.stringify(found) : words(found).join('\n')}\n`)
+  await out(...(options.json ? [JSON.stringify(found)] : words(found)))
   return found.ok ? EXIT.ok : found.tampered ? EXIT.tampered : EXIT.noKey
 }
 

@@ -17,6 +17,7 @@ import { matchScans, type Matched } from './labels/matched'
 import { readText } from './text'
 import { progressBar } from './progress'
 import { readScan } from './scan-files'
+import { err, out } from './terminal'
 
 interface CalibrateOptions extends BookOptions {
   scores?: string
@@ -58,7 +59,7 @@ export function register(program: Command): void {
     })
 }
 
-const say = (line: string): void => void process.stdout.write(`${line}\n`)
+const say = (line: string): void => void out(line)
 type Made = Omit<Calibration, 'version'>
 
 async function run(options: CalibrateOptions): Promise<number> {
@@ -83,7 +84,7 @@ async function run(options: CalibrateOptions): Promise<number> {
   if (!options.json) for (const c of THREAT_CLASSES) print(c, fits[c])
   const refused = Object.values(fits).filter((fit) => typeof fit === 'string')
   if (refused.length > 0) {
-    process.stderr.write(`No calibration was made: ${refused.join(' ')}\n`)
+    err(`No calibration was made: ${refused.join(' ')}`)
     return 2
   }
   const made: Made = {
@@ -117,9 +118,7 @@ async function use(options: CalibrateOptions, model: ModelFiles, made: Made): Pr
     }
     return book.save(policyFrom(inForce, sample, signed, calibration))
   })
-  process.stderr.write(
-    `Policy ${saved.version} is in force, with calibration ${saved.calibration} and the same thresholds as before.\n`,
-  )
+  err(`Policy ${saved.version} is in force, with calibration ${saved.calibration} and the same thresholds as before.`)
 }
 
 function print(c: string, fit: CalibrationFit | string): void {
@@ -188,7 +187,7 @@ async function scored(folder: string, labels: string, model: ModelFiles): Promis
     bar?.stop()
     await inference.stop()
   }
-  for (const line of leftOut) process.stderr.write(`${line}\n`)
+  err(...leftOut)
   return scans
 }
 

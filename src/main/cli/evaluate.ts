@@ -18,6 +18,7 @@ import type { LabelledScan } from './labels/list'
 import { matchScans, type Matched, type Refused } from './labels/matched'
 import { progressBar } from './progress'
 import { readScan } from './scan-files'
+import { err, out } from './terminal'
 
 export interface EvaluateOptions {
   images: string
@@ -94,8 +95,7 @@ async function run(options: EvaluateOptions): Promise<number> {
 
 /** Everything left out, by name, on stderr. */
 function tell(unscored: readonly Refused[], report: AnnotationReport | null): void {
-  const say = ({ name, reason }: Refused, what: string): boolean =>
-    process.stderr.write(`${printable(name)} ${what}: ${printable(reason)}\n`)
+  const say = ({ name, reason }: Refused, what: string): void => err(`${name} ${what}: ${reason}`)
   for (const one of unscored) say(one, 'could not be scored')
   for (const one of report?.refused ?? []) say(one, 'has no annotation that can be used')
   for (const one of report?.badBoxes ?? []) say(one, 'has a box that is left out')
@@ -153,6 +153,4 @@ async function score(
 /** Whether a peak lies in one of a class's boxes, all in fractions of the scan; -1 where there is no box. */
 const pointed = ({ x, y }: Point, boxes: readonly Box[]): Label => (boxes.length === 0 ? -1 : inAnyBox(x, y, boxes) ? 1 : 0)
 
-function print(text: string): Promise<void> {
-  return new Promise((resolve, reject) => process.stdout.write(`${text}\n`, (error) => (error ? reject(error) : resolve())))
-}
+const print = (text: string): Promise<void> => out(...text.split('\n'))

@@ -6,6 +6,7 @@ import { judging, modelOf, sampleOfModel, withBook, type BookOptions } from './b
 import { UsageError } from './exit'
 import { say } from './policy-words'
 import { readJson } from './text'
+import { out } from './terminal'
 
 const exported = z.object({
   kind: z.literal('lanescope-policy'),
@@ -18,9 +19,9 @@ export async function exportPolicy(version: number | undefined, options: BookOpt
   const model = modelOf(options.model)
   const { policy, calibration } = await judging(options, model, await sampleOfModel(model), version)
   const document: z.infer<typeof exported> = { kind: 'lanescope-policy', schema: 1, policy, calibration }
-  const text = `${JSON.stringify(document, null, 2)}\n`
-  if (options.out === undefined) process.stdout.write(text)
-  else writeFileSync(options.out, text)
+  const text = JSON.stringify(document, null, 2)
+  if (options.out === undefined) await out(...text.split('\n'))
+  else writeFileSync(options.out, `${text}\n`)
 }
 
 /** Who and why; wrong use where either is missing. */

@@ -3,8 +3,9 @@ import { anyPrevalence } from '../../domain/thresholds'
 import { posteriorInWords } from '../../domain/words'
 import { THREAT_CLASSES } from '../../shared/classes'
 import type { Policy, SetBy, ThresholdPromise } from '../../shared/policy'
+import { out } from './terminal'
 
-export const say = (line = ''): void => void process.stdout.write(`${line}\n`)
+export const say = (line = ''): void => void out(line)
 /** A share as events per 1,000, two digits. */
 export const rate = (r: number): string => `${Number((1000 * r).toPrecision(2))}`
 export const percent = (r: number | null): string => (r === null ? 'unknown' : `${(100 * r).toFixed(r < 0.1 ? 1 : 0)} %`)

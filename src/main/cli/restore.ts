@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { dataFolder, type BookOptions } from './book'
 import { EXIT, UsageError } from './exit'
+import { err, out } from './terminal'
 
 interface RestoreOptions extends Pick<BookOptions, 'data' | 'key'> {
   from?: string
@@ -32,7 +33,7 @@ async function run(options: RestoreOptions): Promise<number> {
   const { backupsOf, restore } = await import('../store/restore')
   const backups = existsSync(folder) ? backupsOf(folder) : []
   if (options.list) {
-    for (const { file, at } of backups) console.log(`${new Date(at).toISOString()}  ${file}`)
+    await out(...backups.map(({ file, at }) => `${new Date(at).toISOString()}  ${file}`))
     return EXIT.ok
   }
   const from = options.from === undefined ? backups[0]?.file : resolve(options.from)
@@ -41,11 +42,10 @@ async function run(options: RestoreOptions): Promise<number> {
   if (!existsSync(from)) throw new UsageError(`There is no file ${from}.`)
   try {
     const { says, aside } = restore(folder, from, { key: options.key, now: Date.now() })
-    console.log(`Restored ${says}`)
-    if (aside !== null) console.log(`The former database is kept as ${aside}.`)
+    await out(...`Restored ${says}`.split('\n'), ...(aside === null ? [] : [`The former database is kept as ${aside}.`]))
     return EXIT.ok
   } catch (error) {
-    console.error(`error: ${error instanceof Error ? error.message : String(error)}`)
+    err(`error: ${error instanceof Error ? error.message : String(error)}`)
     return EXIT.software
   }
 }

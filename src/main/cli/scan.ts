@@ -15,6 +15,7 @@ import { commandInference, FIRST_POLICY, inHand, judgingByModel } from './infere
 import { progressBar } from './progress'
 import { listScans, readScan, type Listed } from './scan-files'
 import { lineOf, type Judge, type ScanLine } from './scan-line'
+import { err, makeWay, out } from './terminal'
 
 export interface ScanOptions {
   json?: boolean
@@ -74,7 +75,7 @@ async function scan(paths: string[], options: ScanOptions): Promise<number> {
         (passedOver > 0 ? `; ${passedOver} other files passed over` : ''),
       null,
     )
-  else if (scans.length === 0) process.stderr.write(`No scans found (${passedOver} other files passed over).\n`)
+  else if (scans.length === 0) err(`No scans found (${passedOver} other files passed over).`)
   return counts.unscreenable > 0 ? 2 : unwritten > 0 ? 74 : 0
 }
 
@@ -95,7 +96,7 @@ function start(named: string | undefined): Started {
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error)
     if (named !== undefined) throw new UsageError(problem)
-    process.stderr.write(`${problem}\n`)
+    err(problem)
     return { room: null, problem }
   }
 }
@@ -148,9 +149,7 @@ async function writeHeatmaps(
       writeFileSync(path, await inference.overlay(bytes, heat, tile))
     } catch (error) {
       unwritten += 1
-      process.stderr.write(
-        `The heatmap ${path} could not be written: ${error instanceof Error ? error.message : String(error)}\n`,
-      )
+      err(`The heatmap ${path} could not be written: ${error instanceof Error ? error.message : String(error)}`)
     }
   }
   return unwritten
@@ -166,8 +165,8 @@ function makeFolder(folder: string): void {
 
 /** One line on stdout, waiting where the reader is slow. On a terminal the bar gives way to it. */
 async function print(line: string, bar: SingleBar | null): Promise<void> {
-  if (bar !== null && process.stdout.isTTY) process.stderr.write('\r\u001b[K')
-  await new Promise<void>((resolve, reject) => process.stdout.write(`${line}\n`, (error) => (error ? reject(error) : resolve())))
+  if (bar !== null) makeWay()
+  await out(line)
 }
 
 const MARKS = { alarm: 'ALARM       ', advisory: 'advisory    ', clear: 'clear       ', unscreenable: 'UNSCREENABLE' }

@@ -1,8 +1,9 @@
 // Steps 2–6 of bag-1, for models that were trained with it: the background's colour and one box round all that stands out from it.
 import { BadScan } from './bad-scan'
 import type { Pixels } from './bmp'
+import { refuseWithoutPseudoColour } from './colour'
 import { components, type Part } from './components'
-import { grid, refuseColourless, type Cells } from './grid'
+import { grid, type Cells } from './grid'
 import type { Colour } from './ground'
 import { statisticsOf, type Located, type PixelBox } from './locate'
 
@@ -16,7 +17,7 @@ export function locateAsBag1(image: Pixels): Located {
     throw new BadScan('There is no bag to see: the image is narrower than one cell of the search grid.')
   const background = backgroundOf(cells)
   const { bag, parts } = largeComponents(cells, background)
-  refuseColourless(cells, bag)
+  refuseWithoutPseudoColour(cells.colours, bag)
   const box = boxOf(cells, parts, image)
   return { bags: [box], background, statistics: statisticsOf(cells, bag, background, box) }
 }

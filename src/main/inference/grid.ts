@@ -1,5 +1,4 @@
 // Steps 2 and 3 of bag-2: the picture without a scanner's dark frame, as a grid of cells; and what no network here was trained to read.
-import { BadScan } from './bad-scan'
 import type { Pixels } from './bmp'
 import { kernel, layOut, STRIP } from './kernel'
 import type { PixelBox } from './locate'
@@ -9,8 +8,6 @@ const GRID = 256
 const EDGE_DARK = 64
 /** At most one part in so many of a side is taken for a frame. */
 const EDGE_MOST = 16
-/** Channels of a cell that lie closer than this show no colour (JPEG noise included). */
-const GREY = 8
 
 export interface Cells {
   width: number
@@ -98,31 +95,4 @@ function addAcross(row: Uint16Array, k: number, cells: Uint32Array): void {
     cells[cell + 1] = (cells[cell + 1] ?? 0) + g
     cells[cell + 2] = (cells[cell + 2] ?? 0) + b
   }
-}
-
-/**
- * The app's own refusal, beyond the contract: a "bag" without any colour (a grayscale picture saved as RGB) or of one flat colour (a blank or
- * failed capture) is no pseudo-colour scan, and a score on it would mean nothing.
- */
-export function refuseColourless({ colours }: Cells, bag: Uint8Array): void {
-  let mostColour = 0
-  let widest = 0
-  const [low, high] = [new Uint8Array(3).fill(255), new Uint8Array(3)]
-  for (let cell = 0; cell < bag.length; cell += 1) {
-    if (bag[cell] === 0) continue
-    let least = 255
-    let most = 0
-    for (let channel = 0; channel < 3; channel += 1) {
-      const value = colours[3 * cell + channel] ?? 0
-      least = Math.min(least, value)
-      most = Math.max(most, value)
-      low[channel] = Math.min(low[channel] ?? 0, value)
-      high[channel] = Math.max(high[channel] ?? 0, value)
-      widest = Math.max(widest, (high[channel] ?? 0) - (low[channel] ?? 0))
-    }
-    mostColour = Math.max(mostColour, most - least)
-  }
-  if (widest < GREY) throw new BadScan('There is no bag to see: the picture is one flat colour.')
-  if (mostColour < GREY)
-    throw new BadScan('The picture has no colour (grayscale saved as RGB): the network reads dual-energy pseudo-colour.')
 }

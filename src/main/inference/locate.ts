@@ -4,7 +4,8 @@ import type { ImageStatistics } from '../../shared/bag'
 import { BadScan } from './bad-scan'
 import { bagCells, bagsOf } from './bags'
 import type { Pixels } from './bmp'
-import { grid, refuseColourless, withoutFrame, type Cells } from './grid'
+import { refuseWithoutPseudoColour } from './colour'
+import { grid, withoutFrame, type Cells } from './grid'
 import { groundOf, type Colour } from './ground'
 
 /** In whole pixels of the original, ends exclusive. */
@@ -28,7 +29,7 @@ export function locate(image: Pixels): Located {
   const found = bagsOf(bag, cells.width, cells.height)
   if (200 * (found[0]?.area ?? 0) < bag.length)
     throw new BadScan('There is no bag to see: nothing stands out from the background.')
-  refuseColourless(cells, bag)
+  refuseWithoutPseudoColour(cells.colours, bag)
 
   const { k, width, height } = cells
   // Grown by one cell each side. A box that ends at the last cell takes the rest that the grid left out.

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ModelManifest } from '../../../src/shared/manifest'
 import { screen } from '../../../src/main/inference/screen'
 import { openNetwork, type Network } from '../../../src/main/inference/session'
-import { bagScan, blank, bmp, fill, hugePng, jpeg, png, raw, tiff16, withoutColour } from './scans'
+import { bagScan, blank, bmp, fill, hugePng, jpeg, png, raw, tiff16, withoutColour, type Drawing } from './scans'
 import { writeTinyModel } from './tiny-model'
 
 const folder = mkdtempSync(join(tmpdir(), 'lanescope-bad-'))
@@ -30,6 +30,17 @@ function patched(bytes: Buffer, at: number, values: number[]): Buffer {
 const bag = bagScan()
 const grey = () => raw(bag).greyscale()
 const word = (value: number): number[] => [...Buffer.from(Uint32Array.of(value).buffer)]
+
+/** Burns a small stripe a colour into the middle of a scan. */
+function marked(scan: Drawing, colours: [number, number, number][], size = 1): Drawing {
+  colours.forEach((colour, i) => fill(scan, 180, 140 + 3 * i, 180 + 30 * size, 140 + 3 * i + 3 * size, colour))
+  return scan
+}
+/** A monochrome scan between white and one dark blue. */
+function toned(scan: Drawing): Drawing {
+  const data = withoutColour(scan).data.map((value, i) => Math.round(value + ((255 - value) * ([0, 40, 140][i % 3] ?? 0)) / 255))
+  return { ...scan, data }
+}
 
 const BAD: [string, RegExp, () => Buffer | Promise<Buffer>][] = [
   ['zero bytes', /empty/, () => Buffer.alloc(0)],
@@ -91,6 +102,28 @@ const BAD: [string, RegExp, () => Buffer | Promise<Buffer>][] = [
   ['a grayscale PNG', /grayscale/, () => grey().toColourspace('b-w').png().toBuffer()],
   ['grayscale with alpha', /grayscale/, () => grey().ensureAlpha(0.9).toColourspace('b-w').png().toBuffer()],
   ['grayscale saved as RGB', /no colour/, () => png(withoutColour(bag))],
+  ['a monochrome scan with a coloured mark', /one tint/, () => png(marked(withoutColour(bag), [[250, 20, 20]], 6))],
+  [
+    'a monochrome scan with a small mark of many colours',
+    /hardly any colour/,
+    () =>
+      png(
+        marked(withoutColour(bag), [
+          [250, 20, 20],
+          [20, 200, 30],
+          [30, 40, 240],
+        ]),
+      ),
+  ],
+  ['a monochrome scan of one tint', /one tint/, () => png(toned(bag))],
+  ['a JPEG of one tint', /one tint/, () => jpeg(toned(bag))],
+  ['a bag of extreme shape', /times as long as it is wide/, () => png(bagScan(4000, 300))],
+  ['a bag of extreme height', /times as long as it is wide/, () => png(bagScan(200, 2600))],
+  [
+    'a DICOM file',
+    /no image of a kind.*DICOM/,
+    () => Buffer.concat([Buffer.alloc(128, 1), Buffer.from('DICM'), Buffer.alloc(100)]),
+  ],
   [
     'two pages',
     /2 pages/,
