@@ -170,6 +170,12 @@ test('a zoomed calm bag is held while others come; arrows pan it; letting go goe
   await expect(page.getByTestId('away')).toHaveCount(0)
   await expect(page.locator('[data-testid=belt-bag][data-bag="1"]')).toContainText('undecided')
   await expect(page.locator('[data-testid=belt-bag][data-bag="3"]')).not.toContainText('undecided')
+  // the log says the same of it
+  await page.evaluate(() => {
+    location.hash = '#/log/1?verdicts=clear'
+    location.reload()
+  })
+  await expect(page.locator('[data-testid=log-row][data-bag="1"]').getByTestId('decision-badge')).toHaveText('undecided')
 })
 
 test('a note typed while the next bag arrives goes with its own bag', async ({ lane }) => {

@@ -18,7 +18,7 @@ async function decide(page: Page, key: string, bag: number): Promise<void> {
 }
 
 test('thirty bags by keyboard: looked at, noted, decided, handed over, and all of it found in the log', async ({ lane }) => {
-  test.setTimeout(600_000)
+  test.setTimeout(900_000)
   const page = await lane.start(null, null)
   const scan = page.getByTestId('scan')
   const banner = page.getByTestId('banner')
