@@ -192,6 +192,22 @@ describe('the picture', () => {
     expect([stage.aspect, stage.bag.x]).toEqual([2, 0.1])
   })
 
+  it('asks for the heat of a clear bag when it is wanted, once, and of a flagged one at once', () => {
+    const { scan, asked } = picture()
+    const clear = aBag({ id: 1, verdict: 'clear', hasHeatmap: true })
+    scan.show(clear)
+    expect(asked).toHaveLength(0)
+    scan.show(clear, true)
+    scan.show(clear, false)
+    scan.show(clear, true)
+    expect(asked.map((a) => [a.url, a.signal.aborted])).toEqual([['/heatmap/1', false]])
+    scan.show(alarm(2))
+    expect(asked.map((a) => [a.url, a.signal.aborted])).toEqual([
+      ['/heatmap/1', true],
+      ['/heatmap/2', false],
+    ])
+  })
+
   it('stays when the same bag gets its verdict or decision', () => {
     const { scan } = picture()
     scan.show(aBag({ id: 1, verdict: null }))

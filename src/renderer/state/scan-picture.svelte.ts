@@ -28,15 +28,19 @@ export class ScanPicture {
     this.#findBag = findBag
   }
 
-  /** Shows a bag, or the same bag's new state. */
-  show(bag: Bag): void {
+  /**
+   * Shows a bag, or the same bag's new state. A clear bag's heat is fetched where it is wanted only: the station makes it then, by looking at the scan
+   * again.
+   */
+  show(bag: Bag, heatWanted = false): void {
     if (bag.id !== this.#bag?.id) {
       this.picture = 'loading'
       this.#stage.clear()
       if (bag.width !== null && bag.height !== null) this.#stage.scan = { width: bag.width, height: bag.height }
     }
     this.#bag = bag
-    const sheetOf = bag.hasHeatmap ? bag.id : null
+    const wanted = heatWanted || bag.verdict !== 'clear' || this.#sheetOf === bag.id
+    const sheetOf = bag.hasHeatmap && wanted ? bag.id : null
     if (sheetOf !== this.#sheetOf) this.#fetchHeat(sheetOf)
   }
 

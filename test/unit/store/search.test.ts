@@ -4,8 +4,6 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import type { Audit } from '../../../src/main/store/audit'
-import type { Chain } from '../../../src/main/store/chain'
 import { SqliteBagLog } from '../../../src/main/store/bags'
 import { openRecord } from '../../../src/main/store/record'
 import { openDatabase, type Db } from '../../../src/main/store/database'
@@ -86,11 +84,12 @@ describe('at 100,000 bags', () => {
   const BAGS = 100_000
   let db: Db
   let log: SqliteBagLog
+  let kept: ReturnType<typeof openRecord>
   beforeAll(() => {
     const folder = mkdtempSync(join(tmpdir(), 'lanescope-test-'))
     db = openDatabase(join(folder, 'lanescope.sqlite'))
-    const { audit, chain } = openRecord(db, { keyFile: join(folder, 'key'), exclusive: true, clock: { now: () => 1 } })
-    log = new SqliteBagLog(db, audit, chain)
+    kept = openRecord(db, { keyFile: join(folder, 'key'), exclusive: true, clock: { now: () => 1 } })
+    log = new SqliteBagLog(db, kept.audit, kept.chain)
     fill(db, BAGS)
     return () => {
       db.close()
@@ -127,7 +126,7 @@ describe('at 100,000 bags', () => {
 
   test("a day's counts read the time index from that day on, and nothing else", () => {
     const sql = vi.spyOn(db, 'prepare')
-    const counting = new SqliteBagLog(db, {} as Audit, {} as Chain)
+    const counting = new SqliteBagLog(db, kept.audit, kept.chain)
     const text = sql.mock.calls.map(([given]) => given).find((given) => given.includes('GROUP BY'))
     sql.mockRestore()
     const plan = db.prepare<[number], { detail: string }>(`EXPLAIN QUERY PLAN ${text ?? ''}`).all(1)
