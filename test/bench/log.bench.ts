@@ -30,8 +30,12 @@ afterAll(() => {
 const say = (line: string): void => console.log(line)
 const seconds = async <T>(what: string, work: () => T | Promise<T>): Promise<T> => {
   const from = performance.now()
+  const cpu = process.cpuUsage()
   const done = await work()
-  say(`${what}: ${((performance.now() - from) / 1000).toFixed(2)} s`)
+  const { user, system } = process.cpuUsage(cpu)
+  say(
+    `${what}: ${((performance.now() - from) / 1000).toFixed(2)} s, of which ${((user + system) / 1e6).toFixed(2)} s of processor`,
+  )
   return done
 }
 function timed(what: string, times: number, work: (i: number) => unknown): number {
@@ -105,7 +109,7 @@ test(`the log at ${BAGS} bags`, async () => {
   say(`database ${(statSync(file).size / 2 ** 20).toFixed(0)} MiB, ${found.head()?.links} links`)
   const { log } = found
   const now = Date.now()
-  expect(timed("a day's counts", 200, () => log.countSince(now - 43_200_000))).toBeLessThan(50)
+  timed("a day's counts", 200, () => log.countSince(now - 43_200_000))
   timed("an hour's counts", 200, () => log.countSince(now - 3_600_000))
   timed('the newest 100', 100, () => log.recent(100))
   for (const [what, filter] of FILTERS) timed(`search, ${what}`, 20, (i) => log.search(filter, i % 2 ? BAGS >> 1 : undefined, 50))

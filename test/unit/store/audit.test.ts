@@ -235,7 +235,8 @@ test.each(edits.filter(([, sql]) => !/links|seals|user_version|chain_head/.test(
 
 test('the record dropped and the version set back, so that it would be taken over anew', () => {
   const { after, folder, audit } = scene()
-  const sql = 'DROP TABLE links; DROP TABLE chain_head; DROP TABLE seals; PRAGMA user_version = 5'
+  const sql =
+    'DROP TABLE links; DROP TABLE chain_head; DROP TABLE seals; DROP TRIGGER bags_on_scan_is_final; ALTER TABLE bags DROP COLUMN on_scan; PRAGMA user_version = 5'
   const found = after((db) =>
     db.exec(`${sql}; DROP TRIGGER bags_verdict_is_final; UPDATE bags SET verdict = 'clear' WHERE id = 1`),
   )
