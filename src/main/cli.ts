@@ -6,6 +6,7 @@ import { register as audit } from './cli/audit'
 import { EXIT, UsageError } from './cli/exit'
 import { register as evaluate } from './cli/evaluate'
 import { register as calibrate } from './cli/calibrate'
+import { register as models } from './cli/models'
 import { register as policy } from './cli/policy'
 import { register as restore } from './cli/restore'
 import { register as scan } from './cli/scan'
@@ -20,7 +21,7 @@ const program = new Command('lanescope')
   .exitOverride()
   // what was typed may hold anything, and is repeated in what is wrong with it
   .configureOutput({ writeErr: (text) => err(...text.trimEnd().split('\n')) })
-for (const register of [start, scan, policy, calibrate, evaluate, audit, restore]) register(program)
+for (const register of [start, scan, policy, calibrate, evaluate, models, audit, restore]) register(program)
 program.addHelpText(
   'after',
   `

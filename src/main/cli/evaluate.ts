@@ -45,7 +45,7 @@ export function register(program: Command): void {
     .option('--annotations <dir>', 'folder of VOC annotations (NAME.xml) for pointing accuracy')
     .option('--json', 'one JSON object on stdout, nothing else there')
     .option('--save-scores <file>', 'write the score of every scan as CSV (python -m lanescope evaluate --scores reads it)')
-    .option('--model <dir>', 'folder of the model, or its manifest (default: resources/models, or LANESCOPE_MODELS)')
+    .option('--model <which>', 'name of a model (lanescope models lists them), its folder, or its manifest')
     .addHelpText(
       'after',
       '\nScans of the list that are not in the folder are passed over and counted. Exit code: 0 when every scan was scored and every annotation read, ' +

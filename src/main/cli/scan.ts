@@ -36,7 +36,7 @@ export function register(program: Command): void {
     .option('--json', 'one JSON line a scan on stdout, nothing else there')
     .option('--heatmaps <dir>', 'write a picture of scan and heatmap for each class in alarm or advisory')
     .option('--every-class', 'with --heatmaps: for every class, flagged or not')
-    .option('--model <dir>', 'folder of the model, or its manifest (default: resources/models, or LANESCOPE_MODELS)')
+    .option('--model <which>', 'name of a model (lanescope models lists them), its folder, or its manifest')
     .addHelpText(
       'after',
       '\nExit code: 0 when every scan was screened, 2 when any was unscreenable, 64 for wrong use, 74 when a heatmap could not be written.' +

@@ -1,6 +1,6 @@
 // Finds a model on disk: its manifest (checked) and where its ONNX file lies.
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import * as z from 'zod'
@@ -29,26 +29,66 @@ export function readManifest(path: string): ModelFiles {
   return { manifest: parsed.data, manifestPath: resolve(path), modelPath: join(dirname(resolve(path)), parsed.data.file) }
 }
 
-/** The first manifest (by name) of a folder. Other JSON files, i.e. ones without `schema` and `file`, are passed over. Throws where there is none. */
+/**
+ * Every model of a folder, the one that is used by default first: full precision before others, then by name. Other JSON files, i.e. ones without
+ * `schema` and `file`, are passed over. Throws where a manifest is not valid.
+ */
+export function modelsIn(folder: string): ModelFiles[] {
+  const names = safeList(folder).filter((name) => name.endsWith('.json') && looksLikeManifest(join(folder, name)))
+  const reduced = ({ manifest }: ModelFiles): number => (manifest.precision === 'fp32' ? 0 : 1)
+  return names
+    .sort()
+    .map((name) => readManifest(join(folder, name)))
+    .sort((a, b) => reduced(a) - reduced(b))
+}
+
+/** A folder's default model. Throws where there is none, or a manifest is not valid. */
 export function findModel(folder: string): ModelFiles {
-  const names = safeList(folder).filter((name) => name.endsWith('.json'))
-  for (const name of names.sort()) if (looksLikeManifest(join(folder, name))) return readManifest(join(folder, name))
-  throw new Error(`There is no model in ${resolve(folder)}: it needs a manifest (NAME.json) beside its NAME.onnx.`)
+  const [first] = modelsIn(folder)
+  if (first === undefined)
+    throw new Error(`There is no model in ${resolve(folder)}: it needs a manifest (NAME.json) beside its NAME.onnx.`)
+  return first
+}
+
+/** Where models are looked for by name: `LANESCOPE_MODELS`, else `resources/models` at or above `from` (pass `import.meta.dirname`); null: nowhere. */
+export function modelFolder(from: string): string | null {
+  const set = process.env['LANESCOPE_MODELS']
+  if (set !== undefined && set !== '') return set.endsWith('.json') ? dirname(set) : set
+  for (let dir = from; ; dir = dirname(dir)) {
+    const models = join(dir, 'resources', 'models')
+    if (safeList(models).length > 0) return models
+    if (dirname(dir) === dir) return null
+  }
 }
 
 /**
- * Where the model comes from: a folder or manifest that was named, else `LANESCOPE_MODELS`, else `resources/models` at or above `from`
- * (pass `import.meta.dirname`). Throws in plain words where no model is found.
+ * Where the model comes from: a folder, a manifest or a model's name that was given, else what `LANESCOPE_MODELS` says, else the bundled default (`from`:
+ * see `modelFolder`). Throws in plain words where no model is found.
  */
 export function chooseModel(from: string, named?: string): ModelFiles {
   const chosen = named ?? process.env['LANESCOPE_MODELS']
-  if (chosen !== undefined && chosen !== '') return chosen.endsWith('.json') ? readManifest(chosen) : findModel(chosen)
-  for (let dir = from; ; dir = dirname(dir)) {
-    const models = join(dir, 'resources', 'models')
-    if (safeList(models).length > 0) return findModel(models)
-    if (dirname(dir) === dir)
-      throw new Error('There is no resources/models folder: name a model folder with --model or LANESCOPE_MODELS.')
+  if (chosen !== undefined && chosen !== '') {
+    if (chosen.endsWith('.json')) return readManifest(chosen)
+    return isName(chosen) ? byName(from, chosen) : findModel(chosen)
   }
+  const folder = modelFolder(from)
+  if (folder === null)
+    throw new Error('There is no resources/models folder: name a model folder with --model or LANESCOPE_MODELS.')
+  return findModel(folder)
+}
+
+/** A plain word that is no folder here. */
+const isName = (chosen: string): boolean => !/[\\/]/.test(chosen) && chosen !== '.' && chosen !== '..' && !existsSync(chosen)
+
+function byName(from: string, name: string): ModelFiles {
+  const folder = modelFolder(from)
+  const models = folder === null ? [] : modelsIn(folder)
+  const found = models.find(({ manifest }) => manifest.name === name)
+  if (found === undefined)
+    throw new Error(
+      `There is no model or folder named ${name}. Models: ${models.map(({ manifest }) => manifest.name).join(', ') || 'none'}.`,
+    )
+  return found
 }
 
 function safeList(folder: string): string[] {
