@@ -4,6 +4,9 @@ import AxeBuilder from '@axe-core/playwright'
 import type { Page } from '@playwright/test'
 import { expect, test } from './lane'
 
+// axe reads the whole page a dozen times
+test.describe.configure({ timeout: 360_000 })
+
 const banner = (page: Page) => page.getByTestId('banner')
 const scan = (page: Page) => page.getByTestId('scan')
 
