@@ -6,6 +6,8 @@ import type { Policy, SetBy, ThresholdPromise } from '../../shared/policy'
 import { out } from './terminal'
 
 export const say = (line = ''): void => void out(line)
+/** A document over several lines; in its strings JSON escapes what could forge one. */
+export const sayJson = (value: unknown): void => void out(...JSON.stringify(value, null, 2).split('\n'))
 /** A share as events per 1,000, two digits. */
 export const rate = (r: number): string => `${Number((1000 * r).toPrecision(2))}`
 export const percent = (r: number | null): string => (r === null ? 'unknown' : `${(100 * r).toFixed(r < 0.1 ? 1 : 0)} %`)

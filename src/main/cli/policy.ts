@@ -6,7 +6,7 @@ import { exportPolicy, importPolicy } from './policy-exchange'
 import { explain } from './policy-explain'
 import { preset } from './policy-preset'
 import { simulate } from './policy-simulate'
-import { printPolicy, say } from './policy-words'
+import { printPolicy, say, sayJson } from './policy-words'
 
 const DATA: [string, string] = ['--data <dir>', "the lane's data folder (default: where the station keeps it)"]
 const MODEL: [string, string] = [
@@ -87,7 +87,7 @@ export function register(program: Command): void {
 async function show(version: number | undefined, options: BookOptions & { json?: boolean }): Promise<void> {
   const model = modelOf(options.model)
   const { policy, from } = await judging(options, model, await sampleOfModel(model), version)
-  if (options.json) say(JSON.stringify(policy, null, 2))
+  if (options.json) sayJson(policy)
   else {
     say(`From ${from}.`)
     printPolicy(policy)

@@ -94,7 +94,7 @@ test('every bad input is a line with its reason and no score; the rest goes on; 
   mkdirSync(bad)
   const bag = await jpeg(bagScan())
   writeFileSync(join(bad, '1 empty.jpg'), '')
-  writeFileSync(join(bad, '2 text.jpg'), 'not a scan')
+  writeFileSync(join(bad, '2 text.jpg'), 'no picture, but words enough to be one')
   writeFileSync(join(bad, '3 cut.jpg'), bag.subarray(0, 3000))
   writeFileSync(join(bad, '4 huge.png'), hugePng(30_000))
   writeFileSync(join(bad, '5 tiny.png'), await png(bagScan(8, 8)))

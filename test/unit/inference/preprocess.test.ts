@@ -89,6 +89,7 @@ test('a dark frame that a scanner draws is no bag', () => {
   // a dark bag at the edge is none of it: it does not run along four fifths of a side
   const cutBag = blank(600, 400, [250, 250, 250])
   fill(cutBag, 0, 100, 200, 300, [40, 50, 20])
+  fill(cutBag, 60, 140, 150, 240, [30, 60, 150])
   expect(onlyBag(cutBag).x0).toBe(0)
 })
 

@@ -105,7 +105,8 @@ describe('the end', () => {
     const url = await station.url
     await until(() => expect(rows(data())[0]?.verdict).toBeTruthy())
     const children = childrenOf(station.pid)
-    expect(children).toHaveLength(1)
+    // as many inference processes as cores
+    expect(children.length).toBeGreaterThanOrEqual(1)
     // The terminal and npm may both pass Ctrl+C on: twice at once still ends in order.
     station.child.kill('SIGINT')
     station.child.kill('SIGINT')

@@ -109,6 +109,10 @@ describe('the bundles', () => {
     [/^https?:\/\/json-schema\.org\//, 'zod names the JSON Schema dialect'],
     [/^https:\/\/(zod\.dev|orpc\.dev|github\.com)\//, 'links in messages and comments of libraries'],
     [/^https:\/\/developer\.mozilla\.org\//, 'links in Svelte’s comments'],
+    [
+      /^https:\/\/(en\.wikipedia\.org|floating-ui\.com|moment\.github\.io|runed\.dev)\//,
+      'links in comments of bits-ui and what it uses',
+    ],
     [/^http:\/\/\[(\.\.\.|\$\{value\})\]$|^https:\/\/exa$/, 'how zod tries out whether a text is an address'],
   ]
   const files = (folder: string): string[] =>
