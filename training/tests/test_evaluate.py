@@ -98,7 +98,7 @@ def test_both_ways_of_pointing_land_where_the_maps_say():
 
     image = np.full((200, 400, 3), 255, np.uint8)
     image[40:160, 80:320] = np.random.default_rng(0).integers(40, 190, (120, 240, 3))
-    scan = prepare(image, 64)
+    scan = prepare(image, 64)[0]  # the whole bag; as a long one it has parts as well
     levels = [np.zeros((5, s, s), np.float32) for s in (16, 16)]
 
     def cell(x: float, y: float) -> tuple[int, int]:

@@ -15,8 +15,10 @@ afterEach(() => {
 /** Runs the command in this process; returns what it printed and its exit code. */
 async function audit(...args: string[]): Promise<{ printed: string; code: unknown }> {
   let printed = ''
-  const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+  const write = vi.spyOn(process.stdout, 'write').mockImplementation((text, ...rest: unknown[]) => {
     printed += String(text)
+    const written = rest.at(-1)
+    if (typeof written === 'function') (written as () => void)()
     return true
   })
   const program = new Command('lanescope').exitOverride()
