@@ -55,11 +55,11 @@ export default ts.config(
     },
   },
   { files: ['src/renderer/**/*.ts'], languageOptions: { globals: { ...globals.browser } } },
-  { files: ['src/main/*.ts', 'src/main/cli/**', 'scripts/**', 'bin/**', 'test/**'], rules: { 'no-console': 'off' } },
+  { files: ['src/main/*.ts', 'src/main/cli/**', 'scripts/**', 'bench/**', 'bin/**', 'test/**'], rules: { 'no-console': 'off' } },
 
   // ---- offline, always: ONNX Runtime's telemetry is switched off in the one file that loads it
   {
-    files: ['src/**', 'scripts/**', 'bin/**', 'test/**'],
+    files: ['src/**', 'scripts/**', 'bench/**', 'bin/**', 'test/**'],
     ignores: ['src/main/inference/onnxruntime.ts'],
     rules: {
       'no-restricted-syntax': [

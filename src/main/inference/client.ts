@@ -3,6 +3,7 @@
 // Why one at a time in each: a death or a hang then concerns exactly one scan, and the others wait here, safe, for the next free process.
 import { availableParallelism, totalmem } from 'node:os'
 import { modelName } from '../../domain/first-policy'
+import type { Point } from '../../shared/bag'
 import type { PerClass } from '../../shared/classes'
 import type { ModelManifest } from '../../shared/manifest'
 import type { InferenceStatus } from '../../shared/status'
@@ -14,6 +15,8 @@ import { Worker, type Answer } from './worker'
 export interface InferenceRoom extends Inference, Renditions {
   /** Tile `tile` of a heatmap sheet laid over its scan, as PNG. Rejects with a plain reason. */
   overlay(bytes: Uint8Array, heatmap: Uint8Array, tile: number): Promise<Uint8Array>
+  /** Where each class points by the paper's rule (5.3), in fractions of the scan, which is looked at again. Rejects with a plain reason. */
+  peaks(bytes: Uint8Array): Promise<PerClass<Point>>
 }
 
 export interface ClientOptions {
@@ -121,6 +124,12 @@ class Pool implements InferenceRoom {
 
   overlay(bytes: Uint8Array, heatmap: Uint8Array, tile: number): Promise<Uint8Array> {
     return this.#picture({ kind: 'overlay', bytes, heatmap, tile })
+  }
+
+  async peaks(bytes: Uint8Array): Promise<PerClass<Point>> {
+    const answer = await this.#ask({ kind: 'peaks', bytes }, this.#screens)
+    if (!answer.ok) throw new Error(answer.reason)
+    return answer.value as PerClass<Point>
   }
 
   status(): InferenceStatus {

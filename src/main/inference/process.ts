@@ -3,8 +3,9 @@ import sharp from 'sharp'
 import type { ModelManifest } from '../../shared/manifest'
 import { BadScan } from './bad-scan'
 import { overlay } from './heatmap'
+import { peaksOverScales } from './over-scales'
 import { lossless, thumbnail } from './pictures'
-import type { Opened, Reply, Request } from './protocol'
+import type { Reply, Request } from './protocol'
 import { heatmapOf, screen } from './screen'
 import { openNetwork, type Network } from './session'
 
@@ -20,7 +21,7 @@ const open = (): [Network, ModelManifest] => {
   return opened
 }
 
-async function answer(request: Request): Promise<Opened | Uint8Array | Awaited<ReturnType<typeof screen>>> {
+async function answer(request: Request): Promise<Extract<Reply, { ok: true }>['value']> {
   switch (request.kind) {
     case 'open': {
       if (!request.alone) sharp.concurrency(1)
@@ -32,6 +33,8 @@ async function answer(request: Request): Promise<Opened | Uint8Array | Awaited<R
       return screen(request.bytes, ...open(), request.heatFrom)
     case 'heatmap':
       return heatmapOf(request.bytes, ...open())
+    case 'peaks':
+      return peaksOverScales(request.bytes, ...open())
     case 'thumbnail':
       return thumbnail(request.bytes)
     case 'lossless':

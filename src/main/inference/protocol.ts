@@ -1,4 +1,5 @@
 // What client and inference process say to each other: one request, one reply, by id.
+import type { Point } from '../../shared/bag'
 import type { PerClass } from '../../shared/classes'
 import type { ModelManifest } from '../../shared/manifest'
 import type { NetworkOutput } from '../station/ports'
@@ -36,7 +37,12 @@ export interface OverlayRequest {
   /** index of the class's tile, 0 at the top */
   tile: number
 }
-export type Work = ScreenRequest | PictureRequest | OverlayRequest
+/** Where each class points by the paper's rule (5.3), of a scan to be looked at (again). */
+export interface PeaksRequest {
+  kind: 'peaks'
+  bytes: Uint8Array
+}
+export type Work = ScreenRequest | PictureRequest | OverlayRequest | PeaksRequest
 export type Request = { id: number } & (OpenRequest | Work)
 
 /** Which provider runs, and why not a better one. */
@@ -45,7 +51,9 @@ export interface Opened {
   note: string | null
 }
 /** What the process answers: `value` by the request's kind. A reason is in plain words and about the scan (or, for `open`, the model). */
-export type Reply = { id: number } & ({ ok: true; value: Opened | NetworkOutput | Uint8Array } | { ok: false; reason: string })
+export type Reply = { id: number } & (
+  { ok: true; value: Opened | NetworkOutput | Uint8Array | PerClass<Point> } | { ok: false; reason: string }
+)
 
 /**
  * A running inference process, however it was started (Electron's utilityProcess, Node's fork).

@@ -1,5 +1,5 @@
 // One scan through the network: decode, prepare, every look through the session, fused maps, peaks, heatmap sheet where it is wanted.
-import { fuse, fuseMaps, peakOf, toOriginal, type View } from '../../domain/cam'
+import { fuse, fuseMaps, peakOf, toOriginal, type ActivationMap, type View } from '../../domain/cam'
 import type { Region } from '../../shared/bag'
 import { mapClasses, THREAT_CLASSES, type PerClass } from '../../shared/classes'
 import type { ModelManifest } from '../../shared/manifest'
@@ -16,7 +16,7 @@ import type { Network } from './session'
 interface Looked {
   image: Pixels
   located: Located
-  looks: { bag: number; classes: PerClass<ClassOutput>; views: PerClass<View> }[]
+  looks: { bag: number; classes: PerClass<ClassOutput>; cams: PerClass<ActivationMap[]>; views: PerClass<View> }[]
   /** ms up to the network's input, and in the network */
   ms: { decode: number; infer: number }
 }
@@ -64,7 +64,8 @@ export async function heatmapOf(bytes: Uint8Array, network: Network, manifest: M
   return heatmapSheet(looks.map((look) => look.views))
 }
 
-async function lookAt(bytes: Uint8Array, network: Network, manifest: ModelManifest): Promise<Looked> {
+/** Every look at a scan through the network. Throws as `screen` does. */
+export async function lookAt(bytes: Uint8Array, network: Network, manifest: ModelManifest): Promise<Looked> {
   const began = performance.now()
   const image = await decode(bytes)
   const { located, looks } = prepare(image, manifest.input)
@@ -84,7 +85,7 @@ async function lookAt(bytes: Uint8Array, network: Network, manifest: ModelManife
       fused: fuse(logits[name], fusion),
       peak: toOriginal(peakOf(views[name].fused), placement),
     }))
-    looked.push({ bag, classes, views })
+    looked.push({ bag, classes, cams, views })
   }
   return { image, located, looks: looked, ms }
 }

@@ -28,7 +28,7 @@ export interface Store {
   state: KeptState
   /** What was found at opening, in plain words: a record whose end does not fit, rules that were changed. */
   findings: string[]
-  /** Walks the whole record: about a minute for a million bags. */
+  /** Walks the whole record: one to two minutes for a million bags. */
   verifyAudit(): AuditFinding
   /** Where the chain ends: how many links, and the last one's hash (hex). */
   head(): { links: number; hash: string } | null

@@ -96,6 +96,9 @@ test('one JSON object with figures, intervals and counts', () => {
   }
   expect(output.averagePrecision['gun']?.positives).toBe(4)
   expect(output.pointing?.['mean']?.positives).toBeGreaterThan(0)
+  const known = (table: Evaluation['pointing']): number => (table?.['mean']?.positives ?? 0) + (table?.['mean']?.negatives ?? 0)
+  expect(known(output.pointingOverScales)).toBe(known(output.pointing))
+  expect(output.pointingOverScales?.['mean']?.positives).toBeGreaterThan(0)
 
   if (process.env['LANESCOPE_WRITE_FIXTURES'] === 'yes') {
     mkdirSync(fixture, { recursive: true })
@@ -126,7 +129,7 @@ test('the table that Python checks in its own tests is the one made here', () =>
 })
 
 function compare(ours: Evaluation, theirs: Evaluation): void {
-  for (const kind of ['averagePrecision', 'pointing'] as const) {
+  for (const kind of ['averagePrecision', 'pointing', 'pointingOverScales'] as const) {
     const [mine, other] = [ours[kind] ?? {}, theirs[kind] ?? {}]
     expect(Object.keys(other)).toEqual(Object.keys(mine))
     for (const [name, estimate] of Object.entries(mine))
@@ -141,7 +144,7 @@ function compare(ours: Evaluation, theirs: Evaluation): void {
 test('without --json: a table a person can read', () => {
   const run = lanescope(...where)
   expect(run.code).toBe(0)
-  expect(run.stdout).toMatch(/AP +95 %.*pointing/)
+  expect(run.stdout).toMatch(/AP +95 %.*the app's peak.*the paper's, 5\.3/)
   for (const name of [...THREAT_CLASSES, 'mean']) expect(run.stdout).toMatch(new RegExp(`^${name} +\\d+\\.\\d`, 'm'))
   expect(run.stdout).toContain('1 listed scans are not in the folder')
 })
@@ -309,6 +312,7 @@ describe('the table', () => {
       seed: 0,
       scans: 3,
       pointing: null,
+      pointingOverScales: null,
       averagePrecision: { gun: none, mean: none },
     }
     expect(inTable(evaluation).split('\n')[1]).toMatch(/^gun +– /)
