@@ -3,6 +3,9 @@ import { defineConfig } from '@playwright/test'
 import { browserArgs, findBrowser } from './scripts/browser.ts'
 import type { ShellOption } from './test/e2e/lane'
 
+/** Specs of many minutes on two cores, with `npm run e2e:long`: a shift of thirty bags, a burst, the screens at every size. */
+const LONG_SPECS = /(shift|burst|screen)\.spec\.ts$/
+const LONG = process.env['LANESCOPE_LONG'] !== undefined
 const executablePath = findBrowser()
 
 export default defineConfig<ShellOption>({
@@ -21,8 +24,8 @@ export default defineConfig<ShellOption>({
     launchOptions: { args: browserArgs(), ...(executablePath === null ? {} : { executablePath }) },
   },
   projects: [
-    { name: 'served', use: { shell: 'served' } },
-    { name: 'electron', use: { shell: 'electron' } },
+    { name: 'served', use: { shell: 'served' }, ...(LONG ? {} : { testIgnore: LONG_SPECS }) },
+    { name: 'electron', use: { shell: 'electron' }, testIgnore: LONG_SPECS },
     // draws docs/screenshots anew from the demo replay; no test, so only when asked for
     ...(process.env['LANESCOPE_SCREENSHOTS'] === undefined ? [] : [{ name: 'screenshots', testMatch: /screenshots\.ts$/ }]),
   ],

@@ -128,7 +128,7 @@ describe('the three states of a bag', () => {
       aBag({ id: 2 }),
       aBag({ id: 1, decision: { ...searched, action: 'clear' } }),
     ]
-    render(Belt, { bags, current: 5, passed: (b) => b.id === 2, recall: () => undefined })
+    render(Belt, { bags, current: 5, passed: (b: { id: number }) => b.id === 2, recall: () => undefined })
     const tiles = screen.getAllByTestId('belt-bag')
     expect(tiles.map((t) => t.dataset['standing'])).toEqual(['calm', 'undecided', 'decided', 'calm', 'calm'])
     expect(tiles.map((t) => /undecided|searched · A\. Operator|cleared/.exec(t.textContent)?.[0] ?? '')).toEqual([
