@@ -4,7 +4,7 @@
 //
 // Ratios are what to read: absolute times are this machine's at this hour. --write puts the table into docs/BENCHMARKS.md.
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -129,8 +129,16 @@ const table = [
   `One thread: decoding ${ms(median((r) => r.floor.decode))} ms, network ${ms(median((r) => r.floor.network))} ms. Trickle, from rename to verdict: p50 ${ms(median((r) => r.station.trickle.p50))} ms, p95 ${ms(median((r) => r.station.trickle.p95))} ms (${rounds[0]?.station.trickle.scans ?? 0} scans a round).`,
 ]
 console.log(table.join('\n'))
-if (values.write)
+if (values.write) {
+  const file = join(root, 'docs/BENCHMARKS.md')
+  const [from, to] = ['<!-- npm run bench -->', '<!-- end of npm run bench -->']
+  const section = `${from}\n${table.join('\n')}\n${to}`
+  const before = existsSync(file) ? readFileSync(file, 'utf8') : `# Benchmarks\n\n${from}${to}\n`
+  const [first, last] = [before.indexOf(from), before.indexOf(to)]
   writeFileSync(
-    join(root, 'docs/BENCHMARKS.md'),
-    `# Benchmarks\n\nMade by \`npm run bench -- --write\` (bench/run.ts). Each column is a ratio of throughput within one round, median over rounds: 2 × is twice as many scans a\nsecond. Read the ratios; the times are one machine's at one hour. The Python scripts are in bench/peers/: they do training's own preprocessing, so the same work.\n\n${table.join('\n')}\n`,
+    file,
+    first < 0 || last < first
+      ? `${before.trimEnd()}\n\n${section}\n`
+      : before.slice(0, first) + section + before.slice(last + to.length),
   )
+}

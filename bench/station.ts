@@ -60,7 +60,8 @@ await inference.stop()
 store.close()
 latency.sort((a, b) => a - b)
 const at = (share: number): number => latency[Math.min(latency.length - 1, Math.floor(share * latency.length))] ?? Number.NaN
+// What is written to a pipe is gone where the process ends before it is read.
 process.stdout.write(
   `${JSON.stringify({ full, trickle: { p50: at(0.5), p95: at(0.95), scans: latency.length }, verdicts: scans.length, processes: inference.atOnce })}\n`,
+  () => process.exit(0),
 )
-process.exit(0)

@@ -58,6 +58,10 @@ describe('scores', () => {
           [plot.handles[1], alarm],
         ] as const) {
           expect(handle?.now).toBe(threshold)
+          const { x = NaN, anchor = 'middle' } = handle?.label ?? {}
+          const [before, after] = { start: [0, 60], middle: [30, 30], end: [60, 0] }[anchor] as [number, number]
+          expect(x - before).toBeGreaterThanOrEqual(0)
+          expect(x + after).toBeLessThanOrEqual(width)
           expect(handle?.x).toBeGreaterThanOrEqual(plot.frame.left)
           expect(handle?.x).toBeLessThanOrEqual(plot.frame.right)
           expect(plot.thresholdAt(handle?.x ?? NaN)).toBeCloseTo(threshold, 6)

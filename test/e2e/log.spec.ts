@@ -9,7 +9,7 @@ function clipped(page: Page): Promise<string[]> {
   return page.evaluate(() => {
     const found: string[] = []
     for (const element of document.querySelectorAll<HTMLElement>(
-      'main b, main time, main .badge, main th, main td, main dd, main button, main label',
+      'main b, main time, main .badge, main th, main td, main dd, main button, main label, main svg text',
     )) {
       const style = getComputedStyle(element)
       const { left, right, width } = element.getBoundingClientRect()
@@ -119,7 +119,7 @@ test('nothing is cut off at any size, and axe finds nothing', async ({ lane }) =
   await page.getByText('Details: scores').click()
   for (const size of SIZES) {
     await page.setViewportSize(size)
-    expect(await clipped(page), `at ${size.width} × ${size.height}`).toEqual([])
+    await expect.poll(() => clipped(page), `at ${size.width} × ${size.height}`).toEqual([])
   }
   expect(await offences(page)).toEqual([])
   await page.setViewportSize({ width: 1280, height: 800 })
@@ -134,7 +134,7 @@ test('the Alarms screen: Set by is above the fold, nothing is cut off, axe finds
   await expect(page.getByTestId('class-far')).toBeVisible()
   for (const size of SIZES) {
     await page.setViewportSize(size)
-    expect(await clipped(page), `at ${size.width} × ${size.height}`).toEqual([])
+    await expect.poll(() => clipped(page), `at ${size.width} × ${size.height}`).toEqual([])
     const set = await page.getByRole('button', { name: 'Set', exact: true }).boundingBox()
     if (size.height > 700) expect((set?.y ?? Infinity) + (set?.height ?? 0), 'Set by is above the fold').toBeLessThan(size.height)
   }

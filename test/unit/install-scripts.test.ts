@@ -11,6 +11,7 @@ const KNOWN: Record<string, boolean> = {
   // links the Node that its own package on the registry carries
   node: true,
   // would fetch CUDA binaries from NuGet
+  // eslint-disable-next-line no-restricted-syntax -- a name, nothing is loaded
   'onnxruntime-node': false,
 }
 

@@ -31,6 +31,8 @@ export interface Handle {
   x: number
   y: number | null
   name: string
+  /** where a threshold line's name is written, within the chart */
+  label: { x: number; y: number; anchor: 'start' | 'middle' | 'end' } | null
   /** for screen readers: the value, its range, and what it means */
   now: number
   min: number
@@ -112,12 +114,14 @@ export class ScoresPlot implements Plot {
       { kind: 'benign', d: outline(benign) },
       { kind: 'positive', d: outline(positive) },
     ]
+    const labels = labelsOf(score(pair.advisory.threshold), score(pair.alarm.threshold), this.frame, size.width)
     this.handles = TIERS.map((tier) => {
       const { threshold } = pair[tier]
       return {
         tier,
         x: score(threshold),
         y: null,
+        label: labels[tier],
         name: `${tier} threshold of ${of.class}`,
         now: threshold,
         min: low,
@@ -134,6 +138,25 @@ export class ScoresPlot implements Plot {
   step(key: string, far: boolean): number | null {
     const by = this.#range / (far ? 20 : 200)
     return { ArrowRight: by, ArrowUp: by, ArrowLeft: -by, ArrowDown: -by }[key] ?? null
+  }
+}
+
+/** Pixels that "advisory" takes, and a little more. */
+const LABEL = 66
+type Label = NonNullable<Handle['label']>
+/** Names over the two threshold lines: above them, or beside them where they would meet; none reaches out of the chart. */
+function labelsOf(advisory: number, alarm: number, { left, top }: Frame, width: number): Record<AlarmTier, Label> {
+  const above = (x: number): Label => ({
+    x: Math.min(width - LABEL / 2, Math.max(left + LABEL / 2, x)),
+    y: top - 25,
+    anchor: 'middle',
+  })
+  if (alarm - advisory >= LABEL + 24) return { advisory: above(advisory), alarm: above(alarm) }
+  const before: Label = { x: advisory - 12, y: top - 10, anchor: 'end' }
+  const after: Label = { x: alarm + 12, y: top - 10, anchor: 'start' }
+  return {
+    advisory: before.x - LABEL < 0 ? above(advisory) : before,
+    alarm: after.x + LABEL > width ? above(alarm) : after,
   }
 }
 
@@ -192,7 +215,7 @@ export class CurvePlot implements Plot {
       }
       this.y = {
         ticks: apart(MISSES.filter((r) => r >= fewest), missed, APART.y, percent), // prettier-ignore
-        title: `bags with ${of.class} that are missed (normal-deviate axes)`,
+        title: `bags with ${of.class} that are missed`,
         grid: true,
       }
     } else {
@@ -223,7 +246,7 @@ export class CurvePlot implements Plot {
       const { recall, falseAlarmRate } = promise
       const [x, y] = place({ ...promise, recall })
       const says = `finds ${percent(recall)}, false alarms on ${percent(falseAlarmRate)} of benign bags`
-      return [{ tier, x, y, name: `${tier} operating point of ${of.class}`, now: recall, min: 0, max: 1, says }]
+      return [{ tier, x, y, label: null, name: `${tier} operating point of ${of.class}`, now: recall, min: 0, max: 1, says }]
     })
   }
 
