@@ -68,8 +68,6 @@ test('a scan becomes an alarm, is decided, reviewed and found in the log, also a
   await expect(page.getByTestId('detail')).toContainText('Searched by E. Tester')
   await page.keyboard.press('c')
   await page.keyboard.press('2')
-  await page.getByTestId('places').click()
-  await expect(page.getByTestId('marker')).toBeVisible()
   await page.keyboard.press('Enter')
   await expect(page.getByTestId('outcome')).toContainText('Confirmed: knife')
 
