@@ -72,6 +72,7 @@ export default ts.config(
     },
   },
 
+<<<<<<< HEAD
   {
     // What is printed may hold names of files: one way out, which escapes what could forge a line.
     files: ['src/main/*.ts', 'src/main/cli/**'],
@@ -81,6 +82,26 @@ export default ts.config(
         'error',
         { selector: "CallExpression[callee.property.name='write'][callee.object.property.name=/^std(out|err)$/]", message: 'Print by cli/terminal.ts.' },
         { selector: "CallExpression[callee.object.name='console'][callee.property.name=/^(log|error|warn|info)$/]", message: 'Print by cli/terminal.ts.' },
+=======
+  // ---- a file is read in one sitting. Exceptions are named, each with its reason; tests count by case, not by `describe`
+  {
+    files: ['src/**', 'scripts/**'],
+    rules: {
+      'max-lines': ['error', { max: 300 }],
+      'max-lines-per-function': ['error', { max: 80 }],
+    },
+  },
+
+  // ---- one judging room: who asks the network for a bag's scores goes through station/judging.ts, where the safety rules stand
+  {
+    files: ['src/main/station/**', 'src/main/cli/**', 'src/main/*.ts'],
+    ignores: ['src/main/station/judging.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        { selector: "CallExpression[callee.property.name='screen']", message: 'Scans are screened and judged in station/judging.ts only.' },
+        { selector: "ImportSpecifier[imported.name='judge']", message: 'Scans are screened and judged in station/judging.ts only.' },
+>>>>>>> 8e41d49 (Lint: sizes of files and functions, circles (dpdm), unused exports and files (knip), one judging room; stale words go, the field's figures move into docs)
       ],
     },
   },
