@@ -26,11 +26,6 @@ export function calibratedLogOdds(map: CalibrationMap, z: number): number {
   return logOdds(p0 + ((p1 - p0) * (z - z0)) / (z1 - z0))
 }
 
-/** Probability in the calibration sample of a fused logit, in [0, 1]. */
-export function calibrated(map: CalibrationMap, z: number): number {
-  return fromLogOdds(calibratedLogOdds(map, z))
-}
-
 /**
  * Posterior at the lane's prevalence (0–1) of a fused logit. An empirical map cannot know more than its sample: probabilities are kept
  * half a count away from 0 and 1, or a prior shift could never move them.

@@ -7,7 +7,7 @@ import type { Calibration, Policy } from '../shared/policy'
 const SIXRAY_POSITIVES: PerClass<number> = { gun: 3131, knife: 1943, wrench: 2199, pliers: 3961, scissors: 983 }
 /** Share of bags with any threat. */
 export const DEFAULT_PREVALENCE = 1 / 1000
-/** A lane's usual throughput (FIELD.md). */
+/** A lane's usual throughput (docs/FIELD.md). */
 export const DEFAULT_BAGS_PER_HOUR = 300
 
 /** Prevalence by class that sums to `any`, split as in SIXray. */

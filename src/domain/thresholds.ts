@@ -5,7 +5,7 @@ import { posteriorAt } from './calibration'
 import { wilson } from './metrics'
 import { bagsToBound, betaQuantile, upperBound } from './rates'
 import { checkBenign, UnusableSample, type Sample } from './scores'
-import { above, budgetThreshold, heightOf, tailScales, thresholdsAt } from './shared-budget'
+import { budgetThreshold, heightOf, tailScales, thresholdsAt } from './shared-budget'
 
 /** Hours that a lane works in a month: 60,000 bags at 300 an hour. */
 export const HOURS_PER_MONTH = 200
@@ -264,5 +264,3 @@ export function policyFrom(
     anyAlarm: anyPromise(sample, draft, 'alarm'),
   }
 }
-
-export { above }

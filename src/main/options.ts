@@ -147,10 +147,7 @@ export function findBundled(from: string, ...parts: string[]): string | null {
   }
 }
 
-/**
- * Parses a root's arguments (without node and script). Throws `WrongUse`; returns null when help was asked for (and printed).
- * `ignored`: flags of the shell around (e.g. Chromium's own under Electron) that are none of ours.
- */
+/** Parses a root's arguments (without node and script). Throws `WrongUse`; returns null when help was asked for (and printed). */
 export function parseStart(args: string[], name: string): StartOptions | null {
   const command = addStartOptions(new Command(name))
     .description('Starts a station and its screens. Without --feed and --replay it plays the bundled demo.')

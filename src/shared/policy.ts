@@ -1,4 +1,4 @@
-// Alarm policy and calibration as data: versioned, stored, named on every verdict (DESIGN decision 7).
+// Alarm policy and calibration as data: versioned, stored, named on every verdict (ARCHITECTURE.md, decision 6).
 import * as z from 'zod'
 import { perClass } from './classes'
 

@@ -35,7 +35,7 @@ class Figure:
     n: str
     chance: float | None
     trial: str | None = None
-    """The trial's figure for the same question (shared TRAINING.md), as it was stated there."""
+    """The figure that the trial stated for the same question."""
     cue: tuple[str, float] | None = None
     """The best trivial cue of the same comparison and its AUC (folded to at least 0.5)."""
     note: str | None = None

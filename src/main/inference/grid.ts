@@ -1,7 +1,9 @@
 // Steps 2 and 3 of bag-2: the picture without a scanner's dark frame, as a grid of cells; and what no network here was trained to read.
 import type { Pixels } from './bmp'
 import { kernel, layOut, STRIP } from './kernel'
-import type { PixelBox } from './locate'
+import type { Placement } from '../../domain/cam'
+
+type PixelBox = Placement['box']
 
 const GRID = 256
 /** A pixel is dark when every channel is below. */

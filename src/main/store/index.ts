@@ -19,7 +19,7 @@ import { DatabaseFromTheFuture, FolderInUse, NotOurDatabase } from './errors'
 import { plainReason } from '../station/reasons'
 
 export { DatabaseFromTheFuture, FolderInUse, NotOurDatabase }
-export type { AuditFinding, Finding } from './verify'
+export type { AuditFinding } from './verify'
 
 export interface Store {
   log: BagLog
@@ -49,7 +49,7 @@ export interface StoreOptions {
   exclusive?: boolean
 }
 
-export { databaseIn, keyIn } from './places'
+export { databaseIn } from './places'
 
 /** Throws FolderInUse, DatabaseFromTheFuture, NotOurDatabase, or an Error, each with a message for the person who started it. */
 export function openStore(options: StoreOptions): Store {

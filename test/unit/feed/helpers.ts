@@ -2,7 +2,7 @@
 import { mkdtemp, rm, utimes, writeFile, mkdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { expect, vi } from 'vitest'
+import { vi } from 'vitest'
 import type { FeedClock } from '../../../src/main/feed/clock'
 import type { ArrivedScan, Submit } from '../../../src/main/station/ports'
 
@@ -87,4 +87,4 @@ export async function stays(ms: number, check: () => void): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }
-export { expect }
+

@@ -3,7 +3,7 @@ import Database from 'better-sqlite3'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, vi } from 'vitest'
+import { vi } from 'vitest'
 import { out } from '../../electron/built'
 
 export interface StationProcess {
@@ -71,4 +71,3 @@ export function rows(data: string): Row[] {
 
 export const until = (check: () => void | Promise<void>, timeout = 60_000): Promise<void> =>
   vi.waitFor(check, { timeout, interval: 50 })
-export { expect }
