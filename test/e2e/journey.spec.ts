@@ -1,5 +1,6 @@
 /// <reference lib="dom" />
 // A bag's way as people see it: scan in, verdict, heat and alarm on the screen, decision, log, restart; and what must never look calm.
+import { THREAT_CLASSES } from '../../src/shared/classes'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from '@playwright/test'
@@ -67,7 +68,16 @@ test('a scan becomes an alarm, is decided, reviewed and found in the log, also a
   await expect(page.getByTestId('detail')).toContainText(name)
   await expect(page.getByTestId('detail')).toContainText('Searched by E. Tester')
   await page.keyboard.press('c')
-  await page.keyboard.press('2')
+  // it begins with the class that the network puts first, which another model may change: knife alone is what was in the bag
+  const inTheBag = page.getByRole('group', { name: 'Classes in the bag' })
+  for (const [key, name] of THREAT_CLASSES.map((c, i) => [String(i + 1), c] as const)) {
+    const named = inTheBag.getByRole('button', { name })
+    if (((await named.getAttribute('aria-pressed')) === 'true') !== (name === 'knife')) await page.keyboard.press(key)
+    await expect(named).toHaveAttribute('aria-pressed', String(name === 'knife'))
+  }
+  await page.getByTestId('scan').click({ position: { x: 250, y: 250 } })
+  await expect(page.getByTestId('marker')).toBeVisible()
+  await expect(page.getByTestId('marker')).toHaveAttribute('data-class', 'knife')
   await page.keyboard.press('Enter')
   await expect(page.getByTestId('outcome')).toContainText('Confirmed: knife')
 
@@ -278,7 +288,7 @@ test('the shipped model under its own policy alarms for the demo’s gun, in the
   await expect(banner(page)).toHaveAttribute('data-verdict', 'clear')
   lane.put('bag-0009.jpg', demo('bag-0009.jpg'))
   await expect(banner(page)).toHaveAttribute('data-verdict', 'alarm')
-  await expect(banner(page)).toContainText(/Chance of a gun: (about 1 in|more likely than not)/)
+  await expect(banner(page)).toContainText('Chance of a gun: more likely than not')
   // the gun lies in the lower middle of this scan
   const frame = await page.getByTestId('frame-gun').boundingBox()
   const scan = await page.getByTestId('scan').locator('img').boundingBox()
