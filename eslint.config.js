@@ -28,7 +28,13 @@ const MAIN_ROOMS = ['station', 'feed', 'files', 'inference', 'store', 'electron'
 const ROOTS = ['**/main/index', '**/main/serve', '**/main/cli', '**/main/house']
 const others = (own) => [...rooms(MAIN_ROOMS.filter((r) => !own.includes(r))), ...ROOTS]
 
-const only = (selectors) => ({ 'no-restricted-syntax': ['error', ...selectors] })
+/** Offline, always: ONNX Runtime's telemetry is switched off in the one file that loads it. */
+const LOADED_ONCE = {
+  selector: 'Literal[value=/^onnxruntime-(node|common)/]',
+  message: 'ONNX Runtime is loaded by src/main/inference/onnxruntime.ts alone, which switches its telemetry off first.',
+}
+/** Of blocks that set one rule ESLint takes the last that matches a file, whole: each therefore carries what holds everywhere. */
+const only = (selectors) => ({ 'no-restricted-syntax': ['error', LOADED_ONCE, ...selectors] })
 /** Who asks the network for a bag's scores goes through station/judging.ts, where the safety rules stand. */
 const JUDGED_ONCE = ["CallExpression[callee.property.name='screen']", "ImportSpecifier[imported.name='judge']"].map((selector) => ({
   selector,
@@ -69,21 +75,6 @@ export default ts.config(
   { files: ['src/renderer/**/*.ts'], languageOptions: { globals: { ...globals.browser } } },
   { files: ['src/main/*.ts', 'src/main/cli/**', 'scripts/**', 'bench/**', 'bin/**', 'test/**'], rules: { 'no-console': 'off' } },
 
-  // ---- offline, always: ONNX Runtime's telemetry is switched off in the one file that loads it
-  {
-    files: ['src/**', 'scripts/**', 'bench/**', 'bin/**', 'test/**'],
-    ignores: ['src/main/inference/onnxruntime.ts'],
-    rules: {
-      'no-restricted-syntax': [
-        'error',
-        {
-          selector: 'Literal[value=/^onnxruntime-(node|common)/]',
-          message: 'ONNX Runtime is loaded by src/main/inference/onnxruntime.ts alone, which switches its telemetry off first.',
-        },
-      ],
-    },
-  },
-
   // ---- a file is read in one sitting. Exceptions are named, each with its reason; tests count by case, not by `describe`
   {
     files: ['src/**', 'scripts/**'],
@@ -94,6 +85,11 @@ export default ts.config(
   },
 
   // ---- one place for a thing: of these blocks the last that matches a file holds
+  {
+    files: ['src/**', 'scripts/**', 'bench/**', 'bin/**', 'test/**'],
+    ignores: ['src/main/inference/onnxruntime.ts'],
+    rules: only([]),
+  },
   { files: ['src/main/station/**', 'src/main/*.ts', 'src/main/cli/**'], ignores: ['src/main/station/judging.ts'], rules: only(JUDGED_ONCE) },
   {
     files: ['src/main/*.ts', 'src/main/cli/**'],
