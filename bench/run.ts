@@ -68,12 +68,12 @@ function timed(command: string, args: string[]): Promise<number> {
     })
   })
 }
-function json<T>(script: string, args: string[]): T {
+function json(script: string, args: string[]): unknown {
   const run = spawnSync(process.execPath, [join(out, script), ...args], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  return JSON.parse(run.stdout) as T
+  return JSON.parse(run.stdout)
 }
 
 interface Floor {
@@ -90,11 +90,11 @@ for (let round = 0; round < Number(values.rounds); round += 1) {
   const work = mkdtempSync(join(tmpdir(), 'lanescope-bench-'))
   try {
     rounds.push({
-      floor: json('floor.js', [manifest, ...files]),
+      floor: json('floor.js', [manifest, ...files]) as Floor,
       plain: await timed(values.python, [join(root, 'bench/peers/plain.py'), manifest, ...files]),
       scan: await timed(process.execPath, [join(out, 'cli.js'), 'scan', '--json', ...files]),
       tuned: await timed(values.python, [join(root, 'bench/peers/tuned.py'), manifest, ...files]),
-      station: json('station.js', [join(out, 'inference-process.js'), join(manifest, '..'), work, ...files]),
+      station: json('station.js', [join(out, 'inference-process.js'), join(manifest, '..'), work, ...files]) as StationRun,
     })
   } finally {
     rmSync(work, { recursive: true, force: true })
