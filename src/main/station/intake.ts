@@ -36,7 +36,8 @@ export class Intake {
     let kept = false
     try {
       if (log.knows(lane, path, content)) return 'known'
-      const why = 'bytes' in scan.content ? await this.#keep(scan.content.bytes, path) : unread(scan.content.unreadable)
+      const why =
+        'unreadable' in scan.content ? unread(scan.content.unreadable) : await this.#keep(scan.content.bytes, path, content)
       kept = why === null
       const { id, isNew } = log.receive({ lane, path, content, kept, receivedAt: clock.now() })
       if (!isNew) return 'known'
@@ -56,10 +57,10 @@ export class Intake {
   }
 
   /** Why the bytes could not be kept, or null. */
-  async #keep(bytes: Uint8Array, path: string): Promise<string | null> {
+  async #keep(bytes: Uint8Array, path: string, key: ContentKey): Promise<string | null> {
     const { archive, troubles } = this.stage
     try {
-      await archive.put(bytes, extensionOf(path))
+      await archive.put(bytes, extensionOf(path), 'sha256' in key ? key.sha256 : undefined)
     } catch (error) {
       const why = plainReason(error)
       troubles.raise('archive', `${why} Until this is over no bag can be screened: treat every bag as an alarm.`)

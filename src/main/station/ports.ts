@@ -144,8 +144,8 @@ export interface ScoredBag {
 
 /** Bytes by content (SHA-256). Flagged bags' scans and heatmaps stay; clear bags' scans are let go after a while. */
 export interface Archive {
-  /** Durable when it returns. Throws with a plain reason, e.g. a full disk. */
-  put(bytes: Uint8Array, extension: string): Promise<string>
+  /** Durable when it returns. Throws with a plain reason, e.g. a full disk. `sha256` is the bytes' own where it is known already. */
+  put(bytes: Uint8Array, extension: string, sha256?: string): Promise<string>
   get(sha256: string): Promise<Uint8Array | null>
   /** Lets clear bags' scans beyond the newest `keep` go. */
   letGo(keep: number): Promise<number>

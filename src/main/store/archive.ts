@@ -27,8 +27,7 @@ export class DiskArchive implements Archive {
     private readonly clock: Clock,
   ) {}
 
-  async put(bytes: Uint8Array, extension: string): Promise<string> {
-    const sha256 = hash(bytes)
+  async put(bytes: Uint8Array, extension: string, sha256 = hash(bytes)): Promise<string> {
     const folder = this.#folderOf(sha256)
     try {
       await this.#inTurn(async () => {

@@ -1,4 +1,5 @@
 // Intake, screening, ledger, teller and letting go, each by itself between stand-ins.
+import { hash } from 'node:crypto'
 import { describe, expect, test, vi } from 'vitest'
 import { firstCalibration, firstPolicy } from '../../../src/domain/first-policy'
 import { Intake, type IntakeStage } from '../../../src/main/station/intake'
@@ -52,7 +53,7 @@ describe('intake', () => {
     const { steps, stage, intake: it } = intake()
     expect(await it.submit(scan)).toBe('received')
     expect(steps).toEqual(['archive', 'row, kept true', 'belt'])
-    expect(stage.archive.put).toHaveBeenCalledWith(scan.content.bytes, 'png')
+    expect(stage.archive.put).toHaveBeenCalledWith(scan.content.bytes, 'png', hash('sha256', scan.content.bytes))
   })
   test('what is known is not kept again', async () => {
     const { steps, intake: it } = intake({ log: { knows: () => true } })
