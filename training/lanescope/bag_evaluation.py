@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from lanescope.data.bags import IFLYTEK_KNOWN, Annotated, annotated_scans
+from lanescope.data.bags import IFLYTEK_KNOWN, Annotated, annotated_scans, read_annotated
 from lanescope.data.scans import in_parallel
 from lanescope.erasing import erase, random_box
 from lanescope.measure.pointing import in_any_box
 from lanescope.measure.resampling import bootstrap, interval, wilson
 from lanescope.patch import CLASSES
-from lanescope.preprocess import Prepared, decode, prepare
+from lanescope.preprocess import Prepared, prepare
 from lanescope.protocols import REPLICATES, Figure
 from lanescope.scoring import Model
 from lanescope.whole_scans import WholeScan, score_scans
@@ -42,7 +42,7 @@ class Versions:
 
 def versions_of(scan: Annotated, seed: int = 0) -> Versions:
     """Read a scan and make its twins."""
-    image = decode(scan.file)
+    image = read_annotated(scan)
     made = Versions(scan, image)
     for label in {name for name, _ in scan.boxes}:
         gone, other = image, image
@@ -89,12 +89,8 @@ def evaluate_bags(
             yield from _class_figures([r for r in rows if r.of.scan.source == source], c, label, f"bags.{source}", where, alarm)
     yield from _without(rows, alarm)
     benign = [s for s in scans if s.source in ("benign", "frame")]
-    decoded = in_parallel(_read, benign)
+    decoded = in_parallel(read_annotated, benign)
     yield from _benign(benign, score_scans(model, decoded, preparing), alarm)
-
-
-def _read(scan: Annotated) -> np.ndarray:
-    return decode(scan.file)
 
 
 @dataclass
@@ -159,9 +155,7 @@ def _class_figures(rows: list[_Row], c: int, label: str, key: str, where: str, a
 
 
 def _without(rows: list[_Row], alarm: np.ndarray) -> Iterator[Figure]:
-    free = [
-        r for r in rows if r.of.scan.source == "iflytek" and all(r.of.scan.labels[CLASSES.index(c)] == 0 for c in IFLYTEK_KNOWN)
-    ]
+    free = [r for r in rows if r.of.scan.source == "iflytek" and all(r.of.scan.labels[CLASSES.index(c)] == 0 for c in IFLYTEK_KNOWN)]
     if free:
         what = "iFLYTEK scans without knife or scissors, scanner type never trained on: in alarm (other classes were never annotated)"
         yield _share("bags.iflytek.free-alarm", what, [_fires(r.whole, alarm) for r in free])

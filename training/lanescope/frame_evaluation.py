@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from lanescope.data.bags import Annotated, annotated_scans, cut_into_bags
+from lanescope.data.bags import Annotated, annotated_scans, cut_located, read_annotated
 from lanescope.data.compose import Palette, find_place, project, warp_patch
 from lanescope.data.cutouts import cut, is_one_thing
 from lanescope.data.scans import in_parallel
 from lanescope.measure.resampling import wilson
 from lanescope.patch import CLASSES, Patch
-from lanescope.preprocess import Located, Look, NoBagError, Prepared, crop_and_flatten, decode, locate, pad
+from lanescope.preprocess import Located, Look, NoBagError, Prepared, crop_and_flatten, locate, pad
 from lanescope.protocols import Figure
 from lanescope.scoring import Model
 from lanescope.whole_scans import WholeScan, score_scans
@@ -37,20 +37,20 @@ def one_look(image: np.ndarray, side: int) -> list[Prepared]:
 
 def _own_scale(scan: Annotated) -> list[Patch]:
     """A scan's boxed objects cut out at its own pixels."""
-    image = decode(scan.file)
+    image = read_annotated(scan)
     try:
         located = locate(image)
     except NoBagError:
         return []
-    if located.background.mean() >= GREY_BELOW:
+    if len(located.bags) > 1 or located.background.mean() >= GREY_BELOW:
         return []
+    x0, y0, x1, y1 = located.box
     found = []
-    for bag in cut_into_bags(scan, (max(image.shape[:2]),))[0]:
-        x0, y0, x1, y1 = max(located.bags, key=lambda b: (b[2] - b[0]) * (b[3] - b[1]))
-        scale = max(x1 - x0, y1 - y0) / max(bag.pixels.shape[:2]) if len(located.bags) == 1 else 0
+    for bag in cut_located(scan, image, located, (max(image.shape[:2]),))[0]:
+        scale = max(x1 - x0, y1 - y0) / max(bag.pixels.shape[:2])
         for label, box in bag.objects:
             patch = cut(bag.pixels, box, label, bag.name)
-            if patch is not None and is_one_thing(patch) and scale > 0:
+            if patch is not None and is_one_thing(patch):
                 found.append(replace(patch, source=f"{max(patch.mask.shape) * scale * FRAME_SCALE:.1f}"))
     return found
 
@@ -81,7 +81,7 @@ def evaluate_frames(model: Model, root: Path, split: str = "test") -> Iterator[F
     """Share of projected threats in alarm for their class, bag by bag and in one look."""
     scans = [scan for scan in annotated_scans(root) if scan.split == split]
     patches = [p for made in in_parallel(_own_scale, [s for s in scans if s.source == "sixray" and s.boxes]) for p in made]
-    frames = in_parallel(_read, [s for s in scans if s.source == "frame"])
+    frames = in_parallel(read_annotated, [s for s in scans if s.source == "frame"])
     for c, label in enumerate(CLASSES):
         mine = [p for p in patches if p.label == label]
         if len(mine) < 5 or not frames:
@@ -106,7 +106,3 @@ def evaluate_frames(model: Model, root: Path, split: str = "test") -> Iterator[F
 
 def _found(answer: WholeScan | None, c: int, alarm: float) -> bool:
     return answer is None or bool(answer.fused[c] >= alarm)
-
-
-def _read(scan: Annotated) -> np.ndarray:
-    return decode(scan.file)

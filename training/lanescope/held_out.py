@@ -15,14 +15,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from lanescope.data.bags import Annotated, annotated_scans
+from lanescope.data.bags import Annotated, annotated_scans, read_annotated
 from lanescope.data.bank import Bank
 from lanescope.data.batches import OPIXRAY_KNOWN, Recipe, composite_pair
 from lanescope.data.compose import Difficulty, real_sample
+from lanescope.data.linkage import linked
 from lanescope.data.scans import in_parallel
 from lanescope.data.splits import SHARED, VALIDATION
 from lanescope.patch import CLASSES
-from lanescope.preprocess import crop_and_flatten, decode, locate
+from lanescope.preprocess import crop_and_flatten
 from lanescope.scoring import Model
 from lanescope.validate import VALIDATION_SEED
 from lanescope.whole_scans import score_scans
@@ -61,18 +62,9 @@ def same_bag_groups(thumbnails: Sequence[np.ndarray], runs: Sequence[str], names
     small = np.stack([cv2.resize(t, (20, 20), interpolation=cv2.INTER_AREA).astype(np.float32) for t in thumbnails])
     flat = (small - small.mean((1, 2), keepdims=True)).reshape(len(small), -1)
     flat /= np.linalg.norm(flat, axis=1, keepdims=True) + 1e-9
-    parent = list(range(len(flat)))
-
-    def root(i: int) -> int:
-        while parent[i] != i:
-            i = parent[i]
-        return i
-
-    for i, j in zip(*np.nonzero(np.triu(flat @ flat.T > alike, 1)), strict=True):
-        if runs[i] == runs[j]:
-            a, b = sorted((root(int(i)), root(int(j))))
-            parent[b] = a
-    return [names[root(i)] for i in range(len(flat))]
+    alike_pairs = zip(*np.nonzero(np.triu(flat @ flat.T > alike, 1)), strict=True)
+    groups = linked(len(flat), ((i, j) for i, j in alike_pairs if runs[i] == runs[j]))
+    return [names[group] for group in groups]
 
 
 def held_out_rows(model: Model, bank: Bank, root: Path = SHARED) -> list[Row]:
@@ -85,24 +77,20 @@ def held_out_rows(model: Model, bank: Bank, root: Path = SHARED) -> list[Row]:
     scans = [scan for scan in annotated_scans(root) if scan.split == VALIDATION]
     rows = _benign([s for s in scans if s.source in ("benign", "frame")], model)
     threats = [s for s in scans if s.source in ("sixray", "iflytek")]
-    for scan, answer in zip(threats, score_scans(model, in_parallel(_read, threats)), strict=True):
+    for scan, answer in zip(threats, score_scans(model, in_parallel(read_annotated, threats)), strict=True):
         if answer is not None:
             rows.append(Row(scan.source, scan.group, tuple(scan.labels), tuple(answer.fused)))
     few = [c for i, c in enumerate(CLASSES) if len({row.group for row in rows if row.labels[i] == 1}) < FEW]
     return rows + _opixray(bank, model) + _projected(bank, model, few)
 
 
-def _read(scan: Annotated) -> np.ndarray:
-    return decode(scan.file)
-
-
 def _benign(scans: list[Annotated], model: Model) -> list[Row]:
-    images = in_parallel(_read, scans)
+    images = in_parallel(read_annotated, scans)
     rows, thumbs, runs, names = [], [], [], []
     for scan, image, answer in zip(scans, images, score_scans(model, images), strict=True):
         if answer is None:
             continue
-        located = locate(image)
+        located = answer.located
         for number, (bag, z) in enumerate(zip(located.bags, answer.bags, strict=True)):
             rows.append((scan.source, tuple(z)))
             thumbs.append(crop_and_flatten(image, bag, located.background, 64))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lanescope.preprocess import NoBagError, Prepared, prepare
+from lanescope.preprocess import Located, NoBagError, Prepared, prepare
 from lanescope.scoring import Model
 
 
@@ -25,6 +25,8 @@ class WholeScan:
     """float64 [B, C]: the same by bag."""
     logits: np.ndarray
     """float64 [L, C]: the levels' logits of the look that decides a class."""
+    located: Located
+    """The scan's ground and bags."""
 
 
 def decide(looks: Sequence[Prepared], fused: np.ndarray, logits: np.ndarray, peaks: np.ndarray, over: np.ndarray) -> WholeScan:
@@ -44,6 +46,7 @@ def decide(looks: Sequence[Prepared], fused: np.ndarray, logits: np.ndarray, pea
         np.array([looks[best[c]].to_original(*(float(v) for v in over[best[c], c])) for c in classes]),
         np.stack([fused[bag_of == bag].max(axis=0) for bag in range(bag_of.max() + 1)]),
         np.stack([logits[best[c], :, c] for c in classes], axis=1),
+        looks[0].located,
     )
 
 

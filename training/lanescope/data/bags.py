@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from lanescope.data.scans import in_parallel
+from lanescope.data.scans import in_parallel, remembered
 from lanescope.data.splits import SHARED, listed_splits
 from lanescope.patch import CLASSES
-from lanescope.preprocess import Box, NoBagError, crop_and_flatten, decode, locate
+from lanescope.preprocess import Box, Located, NoBagError, crop_and_flatten, decode, locate
 from lanescope.sixray import LayoutError, read_boxes, read_list
 
 IFLYTEK_KNOWN = ("knife", "scissors")
@@ -66,6 +66,11 @@ class Annotated:
     complete: tuple[bool, ...]
     boxes: tuple[tuple[str, ObjectBox], ...]
     """Class and edges in pixels of the scan."""
+
+
+def read_annotated(scan: Annotated) -> np.ndarray:
+    """Decode a scan; uint8 [H, W, 3]."""
+    return decode(scan.file)
 
 
 def annotated_scans(root: Path = SHARED, problems: Counter[str] | None = None) -> list[Annotated]:
@@ -186,11 +191,15 @@ def cut_into_bags(scan: Annotated, longest: tuple[int, ...]) -> list[list[RealBa
     Args:
         longest: longest side of the bags' crops, pixels, a size each.
     """
-    image = decode(scan.file)
+    image = read_annotated(scan)
     try:
-        located = locate(image)
+        return cut_located(scan, image, locate(image), longest)
     except NoBagError:
         return [[] for _ in longest]
+
+
+def cut_located(scan: Annotated, image: np.ndarray, located: Located, longest: tuple[int, ...]) -> list[list[RealBag]]:
+    """`cut_into_bags` of a scan that is decoded and located already."""
     alone = len(located.bags) == 1
     made: list[list[RealBag]] = [[] for _ in longest]
     for number, bag in enumerate(located.bags):
@@ -222,18 +231,8 @@ def _share_inside(box: ObjectBox, bag: Box) -> float:
 def load_bags(split: str, longest: int, cache: Path | None, root: Path = SHARED, problems: Counter[str] | None = None) -> list[RealBag]:
     """Every real bag of one split, through a cache file `bags-<split>-<longest>.npz` that is checked against the scans it was made of."""
     scans = [scan for scan in annotated_scans(root, problems) if scan.split == split]
-    asked = [f"{scan.file.name} {scan.labels} {scan.boxes}" for scan in scans]
-    target = None if cache is None else cache / f"bags-{split}-{longest}.npz"
-    if target is not None and target.exists():
-        with np.load(target, allow_pickle=True) as stored:
-            if stored["asked"].tolist() == asked:
-                return list(stored["bags"])
-    bags = [bag for made in in_parallel(partial(cut_into_bags, longest=(longest,)), scans) for bag in made[0]]
-    if target is not None:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        array = np.empty(len(bags), object)
-        array[:] = bags
-        temporary = target.with_name(target.name + ".part.npz")
-        np.savez(temporary, bags=array, asked=np.array(asked))
-        temporary.rename(target)
-    return bags
+    return remembered(
+        None if cache is None else cache / f"bags-{split}-{longest}.npz",
+        [f"{scan.file.name} {scan.labels} {scan.boxes}" for scan in scans],
+        lambda: [bag for made in in_parallel(partial(cut_into_bags, longest=(longest,)), scans) for bag in made[0]],
+    )

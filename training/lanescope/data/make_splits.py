@@ -13,6 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from lanescope.data.linkage import linked
 from lanescope.data.splits import LISTED, SHARED, TEST, TRAIN, VALIDATION, benign_scans
 from lanescope.preprocess import crop_and_flatten, decode, locate
 from lanescope.sixray import read_list
@@ -41,22 +42,12 @@ def _thumbnails(file: Path) -> np.ndarray:
 def _groups(files: list[Path], run: int, alike: float | None) -> list[int]:
     """A group's number a file: neighbours in numbering and look-alikes together (single linkage)."""
     numbers = [int(file.stem[1:]) for file in files]
-    parent = list(range(len(files)))
-
-    def root(i: int) -> int:
-        while parent[i] != i:
-            i = parent[i]
-        return i
-
-    for i in range(len(files) - 1):
-        if numbers[i + 1] - numbers[i] <= run:
-            parent[root(i + 1)] = root(i)
+    links = [(i, i + 1) for i in range(len(files) - 1) if numbers[i + 1] - numbers[i] <= run]
     if alike is not None:
         thumbs = np.array([_thumbnails(file) for file in files])
         likeness = np.einsum("id,jkd->ijk", thumbs[:, 0], thumbs).max(axis=2)
-        for i, j in zip(*np.nonzero(np.triu(likeness > alike, 1)), strict=True):
-            parent[root(int(j))] = root(int(i))
-    return [root(i) for i in range(len(files))]
+        links += list(zip(*np.nonzero(np.triu(likeness > alike, 1)), strict=True))
+    return linked(len(files), links)
 
 
 def _order(name: str) -> str:

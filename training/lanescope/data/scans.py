@@ -79,21 +79,33 @@ def load_clean(scans: list[RealScan], longest: int, cache: Path | None, key: str
         cache: folder for `<key>-<longest>.npz`, or None for no cache.
         key: the cache's name; the list of files is checked against what it holds.
     """
-    target = None if cache is None else cache / f"{key}-{longest}.npz"
-    names = [scan.file.stem for scan in scans]
-    if target is not None and target.exists():
-        with np.load(target, allow_pickle=True) as stored:
-            if stored["asked"].tolist() == names:
-                return list(stored["scans"])
-    cleaned = [c for c in in_parallel(partial(clean, longest=longest), scans) if c is not None]
-    if target is not None:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        array = np.empty(len(cleaned), object)
-        array[:] = cleaned
-        temporary = target.with_name(target.name + ".part.npz")
-        np.savez(temporary, scans=array, asked=np.array(names))
-        temporary.rename(target)
-    return cleaned
+    return remembered(
+        None if cache is None else cache / f"{key}-{longest}.npz",
+        [scan.file.stem for scan in scans],
+        lambda: [c for c in in_parallel(partial(clean, longest=longest), scans) if c is not None],
+    )
+
+
+def remembered(file: Path | None, asked: list[str], make: Callable[[], list[Made]]) -> list[Made]:
+    """What `make` makes, kept in a file that is believed only while it was made of the same things.
+
+    Args:
+        file: an `.npz`, or None to keep nothing.
+        asked: a text for each thing that `make` works on.
+    """
+    if file is not None and file.exists():
+        with np.load(file, allow_pickle=True) as stored:
+            if stored["asked"].tolist() == asked:
+                return list(stored["made"])
+    made = make()
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        array = np.empty(len(made), object)
+        array[:] = made
+        temporary = file.with_name(file.name + ".part.npz")
+        np.savez(temporary, made=array, asked=np.array(asked))
+        temporary.rename(file)
+    return made
 
 
 def smooth_away(pixels: np.ndarray, box: tuple[float, float, float, float], margin: float = 0.15) -> np.ndarray:
